@@ -1,0 +1,49 @@
+// The one door between array objects and views.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <functional>
+#include <memory>
+
+#include "ops/op.h"
+
+namespace stretto::bindings {
+
+namespace py = pybind11;
+
+// A view and the Python object that keeps its elements alive.
+struct Operand {
+  ArrayView view;
+  py::object keeper;
+};
+
+// A weight in the layout that an op's kernels want; its elements stay readable as an array.
+struct PreparedWeight {
+  py::array elements;  // read-only
+  std::shared_ptr<const PackedWeight> packed;
+  const Op* op;
+  Attributes attributes;
+};
+
+// The inputs of a call. None is an absent input; Python scalars take the dtype that NumPy would give them
+// beside the arrays; lists are converted; unaligned, byte-swapped and oddly strided arrays are copied. Throws
+// DTypeError for what has no view.
+std::vector<Operand> to_operands(const Op& op, const py::tuple& inputs);
+
+// `name` stands for the operand in messages.
+Operand to_operand(const char* op, const char* name, py::handle object);
+
+py::dtype to_numpy(DType dtype);
+DType to_dtype(const py::dtype& dtype);  // none when stretto has no such dtype
+
+py::array empty_array(const ValueType& type);
+ArrayView view_of(const py::array& array);  // of an array that needs no copy
+
+// Runs `compute` on outputs of the given types and returns them: new arrays, or the user's `out`, which may
+// be of another dtype (same-kind cast), any layout, and overlap the inputs.
+py::object with_outputs(const Op& op, const Types& types, const std::vector<Operand>& operands,
+                        const py::object& out, const std::function<void(std::span<ArrayView>)>& compute);
+
+}  // namespace stretto::bindings

@@ -1,0 +1,11 @@
+// The parts of the extension module.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace stretto::bindings {
+
+void bind_machine(pybind11::module_& m);
+void bind_ops(pybind11::module_& m);
+
+}  // namespace stretto::bindings

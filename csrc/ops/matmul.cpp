@@ -1,0 +1,164 @@
+// matmul: NumPy's rules for shapes, broadcasting and dtypes, then an epilogue.
+#include "kernels/matmul/matmul.h"
+
+#include "ops/arguments.h"
+#include "ops/ops.h"
+
+namespace stretto {
+
+std::vector<VariantName> matmul_variants();
+
+namespace {
+
+constexpr const char* kName = "matmul";
+
+struct Problem {
+  Dims a, b;      // promoted to at least two dimensions
+  Dims batch;     // broadcast
+  Dims out;       // what the user sees
+  Dims full_out;  // (batch..., m, n)
+  bool a_is_vector, b_is_vector;
+};
+
+Problem parse(const Types& inputs) {
+  Problem p;
+  p.a = inputs[0].shape;
+  p.b = inputs[1].shape;
+  p.a_is_vector = p.a.count == 1;
+  p.b_is_vector = p.b.count == 1;
+  if (p.a.count == 0 || p.b.count == 0)
+    throw ShapeError(message("matmul: operands need at least one dimension: a is ", p.a, ", b is ", p.b,
+                             "; multiply by a scalar with mul"));
+  if (p.a_is_vector) {
+    p.a.push(p.a[0]);
+    p.a[0] = 1;
+  }
+  if (p.b_is_vector) p.b.push(1);
+  if (p.a.last(0) != p.b.last(1))
+    throw ShapeError(message("matmul: inner dimensions differ: a is ", inputs[0].shape, ", b is ",
+                             inputs[1].shape, "; a's last (", p.a.last(0), ") must equal b's ",
+                             p.b_is_vector ? "only" : "second-to-last", " (", p.b.last(1), ")"));
+  Dims a_batch = p.a, b_batch = p.b;
+  a_batch.count -= 2;
+  b_batch.count -= 2;
+  p.batch = broadcast(kName, a_batch, b_batch);
+  p.full_out = p.batch;
+  p.full_out.push(p.a.last(1));
+  p.full_out.push(p.b.last(0));
+  p.out = p.batch;
+  if (!p.a_is_vector) p.out.push(p.a.last(1));
+  if (!p.b_is_vector) p.out.push(p.b.last(0));
+  return p;
+}
+
+Types infer(const Types& inputs, const Attributes& attributes) {
+  const Problem p = parse(inputs);
+  const ValueType result{computation_type(kName, inputs, attributes), p.out};
+  check_epilogue(kName, std::span(inputs).subspan(2), result, attributes);
+  const std::string precision = attributes.text(kName, "precision", "highest");
+  if (precision != "highest" && precision != "high" && precision != "medium")
+    throw ShapeError(
+        message("matmul: unknown precision: \"", precision, "\"; it must be highest, high or medium"));
+  return {result};
+}
+
+Cost cost(const Types& inputs, const Types& outputs, const Attributes&) {
+  const Problem p = parse(inputs);
+  Cost c;
+  c.flops = 2.0 * double(p.full_out.product()) * double(p.a.last(0));
+  for (const ValueType& input : inputs) c.bytes += double(input.shape.product()) * itemsize(input.dtype);
+  c.bytes += double(outputs[0].shape.product()) * itemsize(outputs[0].dtype);
+  return c;
+}
+
+// The batch may be an axis of the stack, or the rows of a; every operand that has it must have it in the same
+// place.
+int batch(const Types& inputs, const std::vector<int>& axes, const Attributes&) {
+  const Problem p = parse(inputs);
+  int from_last = -1;  // the batch axis counted from the last axis of (batch..., m, n)
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].present() || axes[i] == kNoBatch) continue;
+    const bool is_vector = inputs[i].shape.count == 1;
+    int position = inputs[i].shape.count - 1 - axes[i];
+    if (i < 2 && (is_vector || position == (i == 0 ? 0 : 1) || (i == 1 && position == 0)))
+      return kMixesSamples;
+    if (i >= 2) position += p.b_is_vector + (p.a_is_vector && position > 0);
+    if (from_last != -1 && from_last != position) return kMixesSamples;
+    from_last = position;
+  }
+  // An operand without the batch must repeat along it: b under rows of a always does.
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].present() || axes[i] != kNoBatch || (i == 1 && from_last == 1)) continue;
+    int own = from_last;
+    if (i >= 2) own -= p.b_is_vector + (p.a_is_vector && own > 1);
+    if (own < inputs[i].shape.count && inputs[i].shape.last(own) != 1) return kMixesSamples;
+  }
+  return p.full_out.count - 1 - from_last - (p.a_is_vector && from_last < 1);
+}
+
+ArrayView as_matrices(ArrayView view, bool is_left) {
+  if (view.shape.count == 1) {
+    const std::int64_t step = view.strides[0], n = view.shape[0];
+    view.shape.count = view.strides.count = 2;
+    view.shape[0] = is_left ? 1 : n;
+    view.shape[1] = is_left ? n : 1;
+    view.strides[0] = is_left ? 0 : step;
+    view.strides[1] = is_left ? step : 0;
+  }
+  return view;
+}
+
+// Inserts the axes that vectors took away, so that a view of the result has the shape (batch..., m, n).
+ArrayView with_matrix_axes(ArrayView view, const Problem& p) {
+  if (!p.a_is_vector && !p.b_is_vector) return view;
+  ArrayView full = view;
+  full.shape = p.full_out;
+  full.strides.count = p.full_out.count;
+  int source = view.strides.count - 1;
+  for (int d = p.full_out.count - 1; d >= 0; --d) {
+    const int from_last = p.full_out.count - 1 - d;
+    const bool inserted = (from_last == 0 && p.b_is_vector) || (from_last == 1 && p.a_is_vector);
+    full.strides[d] = inserted ? 0 : view.strides[source--];
+  }
+  return full;
+}
+
+void run(const Call& call) {
+  const Problem p = parse({call.inputs[0].type(), call.inputs[1].type()});
+  Types types;
+  for (const ArrayView& input : call.inputs) types.push_back(input.type());
+  const DType dtype = computation_type(kName, types, call.attributes);
+  const Converted a(call.inputs[0], dtype), b(call.inputs[1], dtype);
+  const EpilogueOperands operands(kName, call.inputs.subspan(2), p.out, dtype, call.attributes);
+
+  Dims a_shape = p.batch, b_shape = p.batch;
+  a_shape.push(p.a.last(1));
+  a_shape.push(p.a.last(0));
+  b_shape.push(p.b.last(1));
+  b_shape.push(p.b.last(0));
+  MatmulArgs args;
+  args.a = broadcast_to(as_matrices(a.view(), true), a_shape);
+  args.b = broadcast_to(as_matrices(b.view(), false), b_shape);
+  args.out = with_matrix_axes(call.outputs[0], p);
+  args.epilogue = operands.epilogue();
+  for (ArrayView* operand :
+       {&args.epilogue.bias, &args.epilogue.scale, &args.epilogue.shift, &args.epilogue.residual})
+    if (operand->present()) *operand = with_matrix_axes(*operand, p);
+  if (args.out.size() == 0) return;
+  select_matmul(args, this_machine(), call.options.variant).run(args, call.options.threads);
+}
+
+}  // namespace
+
+const Op matmul_op = {
+    .name = kName,
+    .inputs = {"a", "b", "bias?", "scale?", "shift?", "residual?"},
+    .infer = infer,
+    .cost = cost,
+    .batch = batch,
+    .run = run,
+    .variants = matmul_variants,
+    .widens = true,
+};
+
+}  // namespace stretto
