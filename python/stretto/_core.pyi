@@ -1,5 +1,9 @@
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 __version__: str
 NO_BATCH: int
@@ -33,7 +37,7 @@ class Op:
         out: Any = None,
         threads: int | None = None,
         variant: str | None = None,
-    ) -> Any: ...
+    ) -> Array: ...  # a tuple of arrays where the op has several outputs
     def infer(self, inputs: Sequence[ValueType | None], attributes: dict[str, Any]) -> list[ValueType]: ...
     def cost(self, inputs: Sequence[ValueType | None], attributes: dict[str, Any]) -> tuple[float, float]: ...
     def batch_axis(
