@@ -22,7 +22,10 @@ Machine detect() {
   Machine machine;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
+  // The compiler's run-time library asks cpuid and then xgetbv: an operating system or a hypervisor that does
+  // not save the wide registers has none of these.
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
+      __builtin_cpu_supports("f16c"))
     machine.archs |= std::uint32_t(Arch::avx2);
   if (machine.has(Arch::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
@@ -33,8 +36,7 @@ Machine detect() {
   machine.l1d_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, machine.l1d_bytes);
   machine.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, machine.l2_bytes);
   machine.l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, machine.l3_bytes);
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) machine.cores = CPU_COUNT(&set);
+  machine.cores = affinity_cores();
   return machine;
 }
 
@@ -69,6 +71,19 @@ const char* name_of(Arch arch) {
       return "neon";
   }
   return "";
+}
+
+int affinity_cores() {
+  for (int room = 1024; room <= 1 << 20; room *= 4) {  // the kernel refuses a mask that is too small for it
+    const std::size_t bytes = CPU_ALLOC_SIZE(room);
+    cpu_set_t* set = CPU_ALLOC(room);
+    if (!set) break;
+    const bool known = sched_getaffinity(0, bytes, set) == 0;
+    const int count = known ? CPU_COUNT_S(bytes, set) : 0;
+    CPU_FREE(set);
+    if (known) return count > 0 ? count : 1;
+  }
+  return 1;
 }
 
 std::uint32_t built_archs() {

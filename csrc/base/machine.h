@@ -20,6 +20,9 @@ struct Machine {
 
 const char* name_of(Arch arch);
 
+// CPUs in this process's affinity mask, now.
+int affinity_cores();
+
 // What is compiled in, whatever the CPU.
 std::uint32_t built_archs();
 

@@ -58,6 +58,7 @@ py::object call_op(const Op& op, const py::tuple& inputs, const py::dict& keywor
   return with_outputs(op, op.infer(types_of(operands), attributes), operands, out,
                       [&](std::span<ArrayView> outputs) {
                         const py::gil_scoped_release release;
+                        const CallScope scope;
                         op.run({views, outputs, attributes, options});
                       });
 }
@@ -99,6 +100,7 @@ py::object prepare(const Op& op, const py::object& weight, const py::dict& keywo
   const ArrayView view = view_of(prepared.elements);
   {
     const py::gil_scoped_release release;
+    const CallScope scope;
     prepared.packed = op.pack(view, prepared.attributes);
   }
   return py::cast(std::move(prepared));

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/parallel.h"
 #include "kernels/epilogue_reference.h"
 #include "kernels/load.h"
 #include "kernels/matmul/matmul.h"
@@ -43,6 +44,7 @@ void run(const MatmulArgs& args) {
     const T* b = args.b.as<T>() + offset_of(index, batch, args.b.strides);
     Out* out = args.out.as<Out>() + offset_of(index, batch, args.out.strides);
     for (std::int64_t i = 0; i < m; ++i) {
+      poll_interrupt();
       for (std::int64_t j = 0; j < n; ++j) {
         const auto z = dot(a + i * args.a.strides.last(1), args.a.strides.last(0),
                            b + j * args.b.strides.last(0), args.b.strides.last(1), k);

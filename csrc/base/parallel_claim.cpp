@@ -1,0 +1,169 @@
+// The engine of our own: helpers take a seat in a region that is open and claim chunks beside the caller. The
+// caller closes the region when no chunk is left, so a helper that came too late is never waited for.
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "base/parallel_region.h"
+#include "base/thread_count.h"
+
+namespace stretto {
+namespace {
+
+constexpr std::chrono::microseconds kSpin{50};
+constexpr int kWokenByCaller = 4, kWokenByHelper = 2;  // the rest is woken by those who woke
+
+// A region that is open to helpers, on the caller's stack.
+struct Seats {
+  Region& region;
+  int free;
+  std::atomic<int> taken{0};
+  Seats* next = nullptr;
+};
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  asm volatile("yield" ::: "memory");
+#endif
+}
+
+template <class Condition>
+bool spin_until(Condition condition) {
+  const auto end = std::chrono::steady_clock::now() + kSpin;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (condition()) return true;
+      pause();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
+}
+
+class Pool {
+ public:
+  void run(Region& region, int threads) {
+    Seats seats{region, threads - 1};
+    const int cores = default_cores();
+    open(seats, std::max(threads, cores) - 1, threads <= cores);
+    region.work();
+    close(seats);
+  }
+
+ private:
+  void open(Seats& seats, int helpers, bool may_spin) {
+    int woken;
+    {
+      const std::lock_guard lock(mutex_);
+      may_spin_.store(may_spin, std::memory_order_relaxed);
+      Seats** end = &first_;
+      while (*end) end = &(*end)->next;
+      *end = &seats;
+      const int open = free_.fetch_add(seats.free) + seats.free;
+      grow(std::min(helpers, busy_ + open));
+      woken = std::min({sleeping_, seats.free, kWokenByCaller});
+    }
+    for (int i = 0; i < woken; ++i) work_.notify_one();
+  }
+
+  // Under the lock. A machine that gives no more threads has fewer helpers.
+  void grow(int helpers) {
+    if (helpers <= helpers_) return;
+    // Signals belong to the threads of the user.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+      for (; helpers_ < helpers; ++helpers_) {
+        std::thread thread(&Pool::help, this, helpers_);
+        thread.detach();
+      }
+    } catch (...) {
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  void close(Seats& seats) {
+    {
+      const std::lock_guard lock(mutex_);
+      Seats** place = &first_;
+      while (*place != &seats) place = &(*place)->next;
+      *place = seats.next;
+      free_ -= seats.free;
+    }
+    const auto empty = [&] { return seats.taken == 0; };
+    if (empty() || (may_spin_.load(std::memory_order_relaxed) && spin_until(empty))) return;
+    std::unique_lock lock(mutex_);
+    ++waiting_;
+    done_.wait(lock, empty);
+    --waiting_;
+  }
+
+  void help(int number) {
+    pthread_setname_np(pthread_self(), ("stretto-" + std::to_string(number + 1)).substr(0, 15).c_str());
+    const FloatState float_state;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      Seats* seats = first_;
+      while (seats && seats->free == 0) seats = seats->next;
+      if (!seats) {
+        ++sleeping_;
+        work_.wait(lock);
+        --sleeping_;
+        continue;
+      }
+      --seats->free;
+      ++seats->taken;
+      ++busy_;
+      const int woken = std::min({sleeping_, --free_, kWokenByHelper});
+      lock.unlock();
+      for (int i = 0; i < woken; ++i) work_.notify_one();
+      seats->region.work();
+      // The caller may return as soon as the last seat is free: nothing of its stack is touched afterwards.
+      if (--seats->taken == 0 && waiting_ != 0) {
+        lock.lock();
+        done_.notify_all();
+        lock.unlock();
+      }
+      --busy_;
+      if (may_spin_.load(std::memory_order_relaxed)) spin_until([&] { return free_ > 0; });
+      lock.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable work_, done_;
+  Seats* first_ = nullptr;
+  int helpers_ = 0, sleeping_ = 0;
+  std::atomic<int> busy_{0};     // helpers in seats
+  std::atomic<int> free_{0};     // seats to take, in all regions
+  std::atomic<int> waiting_{0};  // callers asleep in close
+  std::atomic<bool> may_spin_{false};
+};
+
+// Never destroyed: helpers outlive static objects.
+std::atomic<Pool*> pool{nullptr};
+
+Pool& the_pool() {
+  Pool* current = pool.load(std::memory_order_acquire);
+  if (current) return *current;
+  Pool* fresh = new Pool;
+  if (pool.compare_exchange_strong(current, fresh)) return *fresh;
+  delete fresh;
+  return *current;
+}
+
+}  // namespace
+
+void run_claimed(Region& region, int threads) { the_pool().run(region, threads); }
+
+void forget_pool_after_fork() { pool = nullptr; }
+
+}  // namespace stretto
