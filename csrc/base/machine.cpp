@@ -1,10 +1,12 @@
 #include "base/machine.h"
 
 #include <sched.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include "base/error.h"
 
@@ -13,9 +15,26 @@ namespace {
 
 constexpr Arch kArchs[] = {Arch::reference, Arch::avx2, Arch::avx512, Arch::neon};
 
-std::int64_t cache_bytes(int name, std::int64_t otherwise) {
-  const long bytes = sysconf(name);
-  return bytes > 0 ? bytes : otherwise;
+// A line of the cache's directory in /sys, such as "32K"; empty when there is none.
+std::string cache_line(int index, const char* name) {
+  std::ifstream in(
+      message("/sys/devices/system/cpu/cpu", std::max(sched_getcpu(), 0), "/cache/index", index, "/", name));
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+// From /sys, which is right in virtual machines too; the C library's figures are for the host's socket.
+void detect_caches(Machine& machine) {
+  for (int index = 0; index < 8; ++index) {
+    const std::string level = cache_line(index, "level"), size = cache_line(index, "size");
+    if (level.empty() || cache_line(index, "type") == "Instruction") continue;
+    std::int64_t bytes = std::strtoll(size.c_str(), nullptr, 10);
+    if (size.ends_with('K')) bytes <<= 10;
+    if (size.ends_with('M')) bytes <<= 20;
+    if (bytes <= 0) continue;
+    (level == "1" ? machine.l1d_bytes : level == "2" ? machine.l2_bytes : machine.l3_bytes) = bytes;
+  }
 }
 
 Machine detect() {
@@ -33,9 +52,7 @@ Machine detect() {
 #elif defined(__aarch64__)
   machine.archs |= std::uint32_t(Arch::neon);
 #endif
-  machine.l1d_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, machine.l1d_bytes);
-  machine.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, machine.l2_bytes);
-  machine.l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, machine.l3_bytes);
+  detect_caches(machine);
   machine.cores = affinity_cores();
   return machine;
 }
