@@ -1,0 +1,40 @@
+"""Stretto itself: with prepared weights and ``out=``, or as the plain call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import stretto as st
+from stretto import _core
+
+from bench.peers import Prepared, UnsupportedError
+from tests.cases import Case
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def versions(threads: int) -> dict[str, str]:
+    """Name the version and the instruction set that it chose."""
+    return {"stretto": st.__version__, "isa": str(_core.machine()["isa_chosen"])}
+
+
+def prepare(peer: str, case: Case, arrays: list[Array], threads: int) -> Prepared:
+    """Prepack the weight of a convolution, as the peers with constant weights do."""
+    function = getattr(st, case.op, None)
+    if function is None:
+        raise UnsupportedError(f"stretto has no {case.op} yet")
+    options = case.options
+    operands: list[Any] = list(arrays)
+    if case.group == "overhead":
+        a, b = operands
+        return Prepared(lambda: function(a, b), lambda: function(a, b))
+    if peer == "stretto-plain":
+        return Prepared(
+            lambda: function(*operands, **options, threads=threads),
+            lambda: np.asarray(function(*operands, **options, threads=threads)),
+        )
+    if case.group == "conv":
+        operands[1] = st.prepare(arrays[1], op=case.op, **options)
+    out = function(*operands, **options, threads=threads)
+    return Prepared(lambda: function(*operands, **options, threads=threads, out=out), lambda: np.asarray(out))
