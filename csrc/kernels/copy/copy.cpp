@@ -1,39 +1,151 @@
 #include "kernels/copy/copy.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <utility>
 
+#include "base/parallel.h"
+#include "kernels/copy/transpose_tile.h"
 #include "kernels/load.h"
-#include "kernels/offset.h"
 
 namespace stretto {
 namespace {
 
+constexpr std::int64_t kThreadedBytes = 1 << 20;  // below it one thread is as fast
+constexpr std::int64_t kTileBytes = 64 << 10;     // of a row
+constexpr std::int64_t kChunkBytes = 256 << 10;   // claimed at once
+
+// The loops of a copy, outermost first, walked in tiles: the last loop writes the most adjacent elements.
+struct Nest {
+  int count = 0;
+  std::int64_t shape[kMaxDims], from[kMaxDims], to[kMaxDims], tile[kMaxDims];
+  int turned = -1;  // the loop that reads adjacent elements, where it is not the last: a transpose
+
+  std::int64_t tiles(int d) const { return (shape[d] + tile[d] - 1) / tile[d]; }
+};
+
+Nest nest_of(const ArrayView& from, const ArrayView& to) {
+  Nest nest;
+  int order[kMaxDims];
+  for (int d = 0; d < to.shape.count; ++d)
+    if (to.shape[d] != 1) order[nest.count++] = d;
+  std::stable_sort(order, order + nest.count,
+                   [&](int a, int b) { return std::abs(to.strides[a]) > std::abs(to.strides[b]); });
+  int last = -1;
+  for (int i = 0; i < nest.count; ++i) {
+    const int d = order[i];
+    const std::int64_t n = to.shape[d];
+    const bool merges =
+        last >= 0 && nest.to[last] == to.strides[d] * n && nest.from[last] == from.strides[d] * n;
+    if (!merges) nest.shape[++last] = 1;
+    nest.shape[last] *= n;
+    nest.from[last] = from.strides[d];
+    nest.to[last] = to.strides[d];
+  }
+  if (last < 0) {
+    nest.shape[last = 0] = 1;
+    nest.from[0] = nest.to[0] = 1;
+  }
+  nest.count = last + 1;
+  const int size = itemsize(to.dtype);
+  for (int d = 0; d < last; ++d) nest.tile[d] = 1;
+  nest.tile[last] = kTileBytes / size;
+  if (from.dtype == to.dtype && nest.to[last] == 1 && nest.from[last] != 1 && nest.from[last] != 0)
+    for (int d = 0; d < last; ++d)
+      if (nest.from[d] == 1) nest.turned = d;
+  if (nest.turned >= 0) {
+    nest.tile[nest.turned] = 64 / size;
+    nest.tile[last] = 64;
+  }
+  return nest;
+}
+
+// Calls body(from offset, to offset, extents of the turned and of the last loop) for the tiles [begin, end).
+template <class Body>
+void walk(const Nest& nest, std::int64_t begin, std::int64_t end, Body body) {
+  std::int64_t at[kMaxDims], from = 0, to = 0, index = begin;  // `at` counts tiles
+  for (int d = nest.count - 1; d >= 0; --d) {
+    at[d] = index % nest.tiles(d);
+    index /= nest.tiles(d);
+    from += at[d] * nest.tile[d] * nest.from[d];
+    to += at[d] * nest.tile[d] * nest.to[d];
+  }
+  const int last = nest.count - 1;
+  const auto extent = [&](int d) { return std::min(nest.tile[d], nest.shape[d] - at[d] * nest.tile[d]); };
+  for (std::int64_t i = begin; i < end; ++i) {
+    body(from, to, nest.turned >= 0 ? extent(nest.turned) : 1, extent(last));
+    for (int d = last; d >= 0; --d) {
+      const std::int64_t from_step = nest.tile[d] * nest.from[d], to_step = nest.tile[d] * nest.to[d];
+      from += from_step;
+      to += to_step;
+      if (++at[d] < nest.tiles(d)) break;
+      from -= at[d] * from_step;
+      to -= at[d] * to_step;
+      at[d] = 0;
+    }
+  }
+}
+
 template <class From, class To>
-void copy_row(const From* from, std::int64_t from_step, To* to, std::int64_t to_step, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) to[i * to_step] = narrow<To>(widen(from[i * from_step]));
+void copy_row(const From* __restrict from, std::int64_t from_step, To* __restrict to, std::int64_t to_step,
+              std::int64_t n) {
+  if (from_step == 1 && to_step == 1) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = narrow<To>(widen(from[i]));
+  } else if (from_step == 0 && to_step == 1) {
+    const To value = narrow<To>(widen(*from));
+    for (std::int64_t i = 0; i < n; ++i) to[i] = value;
+  } else {
+    for (std::int64_t i = 0; i < n; ++i) to[i * to_step] = narrow<To>(widen(from[i * from_step]));
+  }
+}
+
+template <class From, class To>
+void run(const Nest& nest, const From* from, To* to, std::int64_t bytes, int threads) {
+  std::int64_t tiles = 1;
+  for (int d = 0; d < nest.count; ++d) tiles *= nest.tiles(d);
+  const int last = nest.count - 1;
+  const std::int64_t chunk = std::max<std::int64_t>(1, tiles * kChunkBytes / std::max(bytes, kChunkBytes));
+  parallel_for(tiles, chunk, bytes < kThreadedBytes ? 1 : threads, [&](std::int64_t begin, std::int64_t end) {
+    walk(nest, begin, end, [&](std::int64_t f, std::int64_t t, std::int64_t turned, std::int64_t n) {
+      if constexpr (std::is_same_v<From, To>) {
+        if (nest.turned >= 0) {
+          transpose_tile(from + f, nest.from[last], to + t, nest.to[nest.turned], turned, n);
+          return;
+        }
+      }
+      copy_row(from + f, nest.from[last], to + t, nest.to[last], n);
+    });
+  });
 }
 
 }  // namespace
 
-void copy(const ArrayView& from, const ArrayView& to) {
-  const std::int64_t size = to.size();
+void copy(const ArrayView& from, const ArrayView& to, int threads) {
+  const std::int64_t size = to.size(), bytes = size * itemsize(to.dtype);
   if (size == 0) return;
-  if (from.dtype == to.dtype && is_contiguous(from) && is_contiguous(to)) {
-    std::memcpy(to.data, from.data, std::size_t(size * itemsize(to.dtype)));
+  if (from.dtype == to.dtype && bytes < kThreadedBytes && is_contiguous(from) && is_contiguous(to)) {
+    std::memcpy(to.data, from.data, std::size_t(bytes));
     return;
   }
-  Dims rows = to.shape;
-  const std::int64_t n = rows.count ? rows.last(0) : 1;
-  const std::int64_t from_step = rows.count ? from.strides.last(0) : 0;
-  const std::int64_t to_step = rows.count ? to.strides.last(0) : 0;
-  if (rows.count) --rows.count;
+  const Nest nest = nest_of(from, to);
+  if (from.dtype == to.dtype) {  // bits only
+    switch (itemsize(to.dtype)) {
+      case 1:
+        return run(nest, from.as<std::uint8_t>(), to.as<std::uint8_t>(), bytes, threads);
+      case 2:
+        return run(nest, from.as<std::uint16_t>(), to.as<std::uint16_t>(), bytes, threads);
+      case 4:
+        return run(nest, from.as<std::uint32_t>(), to.as<std::uint32_t>(), bytes, threads);
+      default:
+        return run(nest, from.as<std::uint64_t>(), to.as<std::uint64_t>(), bytes, threads);
+    }
+  }
   visit_dtype(from.dtype, [&](auto from_type) {
     visit_dtype(to.dtype, [&](auto to_type) {
       using From = typename decltype(from_type)::type;
       using To = typename decltype(to_type)::type;
-      for (std::int64_t row = 0; row < size / n; ++row)
-        copy_row(from.as<From>() + offset_of(row, rows, from.strides), from_step,
-                 to.as<To>() + offset_of(row, rows, to.strides), to_step, n);
+      run(nest, from.as<From>(), to.as<To>(), bytes, threads);
     });
   });
 }

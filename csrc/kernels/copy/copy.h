@@ -6,6 +6,6 @@
 namespace stretto {
 
 // Any strides. Floats round to nearest even; float to integer truncates; the views must not overlap.
-void copy(const ArrayView& from, const ArrayView& to);
+void copy(const ArrayView& from, const ArrayView& to, int threads = 1);
 
 }  // namespace stretto
