@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/dtype.h"
+#include "kernels/transcendental.h"
 
 namespace stretto {
 
@@ -33,19 +34,77 @@ const char* name_of(Activation activation);
 // False when there is no such activation. `parameter` gets its default.
 bool activation_named(const char* name, Activation& activation, double& parameter);
 
-// y = activation(x), lane by lane, for a vector type V of simd/.
+// 1 / (1 + exp(-x))
+template <class V>
+STRETTO_INLINE V sigmoid(V x) {
+  const V one = V::broadcast(typename V::scalar(1));
+  return one / (one + exp(negated(x)));
+}
+
+// min(max(x, 0), 6), NaN staying
+template <class V>
+STRETTO_INLINE V relu6(V x) {
+  const V six = V::broadcast(typename V::scalar(6));
+  const V y = select(less(x, V::zero()), V::zero(), x);
+  return select(less(six, y), six, y);
+}
+
+// relu6(x + 3) / 6
+template <class V>
+STRETTO_INLINE V hard_sigmoid(V x) {
+  using T = typename V::scalar;
+  return relu6(x + V::broadcast(T(3))) / V::broadcast(T(6));
+}
+
+// y = activation(x), lane by lane, for a vector type V of simd/. Each line is its definition, operation by
+// operation; docs/numerics_functions.md has them in words.
 template <class V>
 STRETTO_INLINE V activate(Activation activation, V x, V parameter) {
+  using T = typename V::scalar;
+  const V zero = V::zero(), half = V::broadcast(T(0.5)), one = V::broadcast(T(1));
   switch (activation) {
     case Activation::none:
       return x;
     case Activation::relu:
-      return select(less(x, V::zero()), V::zero(), x);
+      return select(less(x, zero), zero, x);
+    case Activation::relu6:
+      return relu6(x);
     case Activation::leaky_relu:
-      return select(less(x, V::zero()), x * parameter, x);
-    default:
-      return x;
+      return select(less(x, zero), x * parameter, x);
+    case Activation::elu:
+      return select(less(x, zero), exp_minus_one_of_nonpositive(x) * parameter, x);
+    case Activation::sigmoid:
+      return sigmoid(x);
+    case Activation::hard_sigmoid:
+      return hard_sigmoid(x);
+    case Activation::hard_swish:
+      return x * hard_sigmoid(x);
+    case Activation::tanh:
+      return tanh(x);
+    case Activation::gelu:
+      return (x * half) * (one + erf(x * V::broadcast(T(0x1.6a09e667f3bcdp-1))));
+    case Activation::gelu_tanh: {
+      const V cube = fma((x * x) * V::broadcast(T(0.044715)), x, x);
+      return (x * half) * (one + tanh(cube * V::broadcast(T(0x1.9884533d43651p-1))));
+    }
+    case Activation::silu:
+      return x * sigmoid(x);
+    case Activation::softplus:
+      return select(less(zero, x), x, zero) + log_of_one_plus(exp(negated(magnitude(x))));
+    case Activation::exp:
+      return exp(x);
+    case Activation::log:
+      return log(x);
+    case Activation::sqrt:
+      return sqrt(x);
+    case Activation::erf:
+      return erf(x);
+    case Activation::abs:
+      return magnitude(x);
+    case Activation::neg:
+      return negated(x);
   }
+  return x;
 }
 
 }  // namespace stretto
