@@ -7,10 +7,9 @@
 #include "base/array_view.h"
 #include "base/machine.h"
 #include "kernels/epilogue.h"
+#include "kernels/segment.h"
 
 namespace stretto {
-
-inline constexpr int kSegment = 4096;  // terms of a dot product between restarts of the chain
 
 struct MatmulArgs {
   // Shapes (batch..., m, k), (batch..., k, n), (batch..., m, n) with one batch shape; a and b have one dtype,

@@ -12,3 +12,5 @@ from stretto._core import PreparedWeight
 
 ArrayLike: TypeAlias = NumPyArrayLike | PreparedWeight
 Activation: TypeAlias = str | tuple[str, float]
+# A number, one for each axis, a (before, after) pair for each axis, "same" or "valid".
+Padding: TypeAlias = int | str | tuple[int, ...] | tuple[tuple[int, int], ...]

@@ -1,0 +1,136 @@
+// conv1d, conv2d, conv3d: cross-correlation, then an epilogue.
+#include "kernels/conv/conv.h"
+
+#include <cstdlib>
+#include <new>
+
+#include "ops/arguments.h"
+#include "ops/conv_problem.h"
+#include "ops/ops.h"
+
+namespace stretto {
+
+std::vector<VariantName> conv_variants();
+
+namespace {
+
+constexpr const char* kNames[] = {"", "conv1d", "conv2d", "conv3d"};
+
+// A weight in one variant's layout, and what must hold for that variant to read it.
+struct PackedConvWeight : PackedWeight {
+  const ConvVariant* variant = nullptr;
+  std::int64_t groups = 1;
+  DType dtype = DType::none;
+  std::unique_ptr<void, void (*)(void*)> memory{nullptr, std::free};
+};
+
+template <int rank>
+Types infer(const Types& inputs, const Attributes& attributes) {
+  const ConvProblem p = conv_problem(kNames[rank], rank, inputs[0].shape, inputs[1].shape, attributes);
+  const DType dtype = computation_type(p.op, inputs, attributes);
+  check_conv_epilogue(p, std::span(inputs).subspan(2), dtype, attributes);
+  check_precision(p.op, attributes);
+  return {{dtype, p.result()}};
+}
+
+template <int rank>
+Cost cost(const Types& inputs, const Types& outputs, const Attributes& attributes) {
+  const ConvProblem p = conv_problem(kNames[rank], rank, inputs[0].shape, inputs[1].shape, attributes);
+  Cost c;
+  c.flops = 2.0 * double(outputs[0].shape.product()) * p.terms();
+  for (const ValueType& input : inputs) c.bytes += double(input.shape.product()) * itemsize(input.dtype);
+  c.bytes += double(outputs[0].shape.product()) * itemsize(outputs[0].dtype);
+  return c;
+}
+
+void set_geometry(ConvArgs& args, const ConvProblem& p) {
+  for (int d = 0; d < kSpatial; ++d) {
+    args.stride[d] = p.stride[d];
+    args.dilation[d] = p.dilation[d];
+    args.before[d] = p.before[d];
+  }
+  args.groups = p.groups;
+  args.channels_last = p.channels_last;
+}
+
+template <int rank>
+void run(const Call& call) {
+  const ArrayView &x = call.inputs[0], &w = call.inputs[1];
+  const ConvProblem p = conv_problem(kNames[rank], rank, x.shape, w.shape, call.attributes);
+  Types types;
+  for (const ArrayView& input : call.inputs) types.push_back(input.type());
+  const DType dtype = computation_type(p.op, types, call.attributes);
+  const Converted x_converted(x, dtype), w_converted(w, dtype);
+  const EpilogueOperands operands(p.op, along_channels(p, call.inputs.subspan(2)), p.result(), dtype,
+                                  call.attributes);
+  ConvArgs args;
+  args.x = as_volume(x_converted.view(), rank, p.channels_last);
+  args.w = as_volume(w_converted.view(), rank, false);
+  args.out = as_volume(call.outputs[0], rank, p.channels_last);
+  args.epilogue = operands.epilogue();
+  for (ArrayView* operand :
+       {&args.epilogue.bias, &args.epilogue.scale, &args.epilogue.shift, &args.epilogue.residual})
+    if (operand->present()) *operand = as_volume(*operand, rank, p.channels_last);
+  set_geometry(args, p);
+  if (args.out.size() == 0) return;
+  const ConvVariant& variant = select_conv(args, this_machine(), call.options.variant);
+  if (const auto* packed = dynamic_cast<const PackedConvWeight*>(w.packed))
+    if (packed->variant == &variant && packed->groups == p.groups && packed->dtype == dtype)
+      args.packed = packed->memory.get();
+  variant.run(args, call.options.threads);
+}
+
+template <int rank>
+std::shared_ptr<const PackedWeight> pack(const ArrayView& w, const Attributes& attributes) {
+  Dims x;  // the smallest input that the weight takes: its sizes do not matter
+  const std::int64_t groups = attributes.integer(kNames[rank], "groups", 1);
+  const bool channels_last = attributes.text(kNames[rank], "layout", "NCHW") == "NHWC";
+  for (int i = 0; i < rank + 2; ++i) x.push(1);
+  if (w.shape.count == rank + 2) {
+    x[channels_last ? rank + 1 : 1] = groups > 0 ? w.shape[1] * groups : 0;
+    const Ints dilation = attributes.integers(kNames[rank], "dilation", rank, 1);
+    for (int i = 0; i < rank; ++i)
+      x[(channels_last ? 1 : 2) + i] = dilation[i] > 0 ? (w.shape[2 + i] - 1) * dilation[i] + 1 : 1;
+  }
+  const ConvProblem p = conv_problem(kNames[rank], rank, x, w.shape, attributes);
+  ConvArgs args;
+  args.x = as_volume(contiguous_view(nullptr, w.dtype, x), rank, channels_last);
+  args.w = as_volume(w, rank, false);
+  args.out = as_volume(contiguous_view(nullptr, w.dtype, p.result()), rank, channels_last);
+  set_geometry(args, p);
+  const ConvVariant& variant = select_conv(args, this_machine(), nullptr);
+  auto packed = std::make_shared<PackedConvWeight>();
+  packed->variant = &variant;
+  packed->groups = p.groups;
+  packed->dtype = w.dtype;
+  if (variant.pack && w.size() > 0) {
+    const std::int64_t bytes = (variant.packed_bytes(args) + 63) / 64 * 64;
+    packed->memory.reset(std::aligned_alloc(64, std::size_t(bytes)));
+    if (!packed->memory) throw std::bad_alloc();
+    variant.pack(args, packed->memory.get());
+  }
+  return packed;
+}
+
+template <int rank>
+Op record() {
+  return {
+      .name = kNames[rank],
+      .inputs = {"x", "w", "bias?", "scale?", "shift?", "residual?"},
+      .infer = infer<rank>,
+      .cost = cost<rank>,
+      .batch = conv_batch,
+      .run = run<rank>,
+      .pack = pack<rank>,
+      .variants = conv_variants,
+      .widens = true,
+  };
+}
+
+}  // namespace
+
+const Op conv1d_op = record<1>();
+const Op conv2d_op = record<2>();
+const Op conv3d_op = record<3>();
+
+}  // namespace stretto

@@ -1,0 +1,114 @@
+"""The convolution kernels: every variant against the reference, the reference against plain arithmetic."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import stretto as st
+from stretto import _core
+
+from tests.cases.conv import CASES
+
+OPS = {r: _core.op(f"conv{r}d") for r in (1, 2, 3)}
+VARIANTS = [name for name, _, present in OPS[2].variants if present and name != "conv_reference"]
+
+
+def run(x: Any, w: Any, options: dict[str, Any], variant: str | None = None, **more: Any) -> Any:
+    epilogue = [more.pop(name, None) for name in ("bias", "scale", "shift", "residual")]
+    return OPS[x.ndim - 2]((x, w, *epilogue), {**options, **more}, None, 2, variant)
+
+
+def same_bits(a: Any, b: Any) -> bool:
+    """Equal bits, NaN payloads and signs aside."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    nan = np.isnan(a.astype("f8")) & np.isnan(b.astype("f8"))
+    unsigned = f"u{a.dtype.itemsize}"
+    return bool(np.all(nan | (np.ascontiguousarray(a).view(unsigned) == np.ascontiguousarray(b).view(unsigned))))
+
+
+def draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Any:
+    return rng.standard_normal(shape).astype(dtype)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_variants_equal_the_reference(name: str, dtype: str, variant: str) -> None:
+    x_shape, w_shape, options = CASES[name]
+    rng = np.random.default_rng(1)
+    x, w = draw(rng, x_shape, dtype), draw(rng, w_shape, dtype)
+    expected = run(x, w, options, "conv_reference")
+    try:
+        result = run(x, w, options, variant)
+    except NotImplementedError:
+        return  # this row does not take such a shape; that each shape has a row is the next test
+    assert same_bits(result, expected)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+def test_what_selection_takes_equals_the_reference(name: str, layout: str) -> None:
+    x_shape, w_shape, options = CASES[name]
+    rng = np.random.default_rng(2)
+    x, w = draw(rng, x_shape, "f4"), draw(rng, w_shape, "f4")
+    outputs = w.shape[0]
+    epilogue = {n: draw(rng, (outputs,), "f4") for n in ("bias", "scale", "shift")}
+    shape = run(x, w, options).shape
+    residual = draw(rng, shape, "f4")
+    expected = run(x, w, options, "conv_reference", **epilogue, residual=residual, activation="relu")
+    if layout == "NHWC":
+        x, residual = np.moveaxis(x, 1, -1).copy(), np.moveaxis(residual, 1, -1).copy()
+        options = {**options, "layout": "NHWC"}
+        expected = np.moveaxis(expected, 1, -1)
+    assert same_bits(run(x, w, options, None, **epilogue, residual=residual, activation="relu"), expected)
+    prepared = st.prepare(w, op=f"conv{x.ndim - 2}d", **options)
+    assert same_bits(run(x, prepared, options, None, **epilogue, residual=residual, activation="relu"), expected)
+
+
+def exact(x: Any, w: Any, stride: int, padding: int, dilation: int, groups: int) -> list[Fraction]:
+    """conv2d in rational arithmetic, flat in C order."""
+    n, _, h, width = x.shape
+    outputs, channels, kh, kw = w.shape
+    oh = (h + 2 * padding - (kh - 1) * dilation - 1) // stride + 1
+    ow = (width + 2 * padding - (kw - 1) * dilation - 1) // stride + 1
+    results = []
+    for s, o, i, j in np.ndindex(n, outputs, oh, ow):
+        total = Fraction(0)
+        for c, a, b in np.ndindex(channels, kh, kw):
+            y, z = i * stride + a * dilation - padding, j * stride + b * dilation - padding
+            if 0 <= y < h and 0 <= z < width:
+                channel = o // (outputs // groups) * channels + c
+                total += Fraction(float(x[s, channel, y, z])) * Fraction(float(w[o, c, a, b]))
+        results.append(total)
+    return results
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i4"])
+@pytest.mark.parametrize(("stride", "padding", "dilation", "groups"), [(1, 0, 1, 1), (2, 1, 1, 2), (1, 2, 2, 1)])
+def test_reference_is_near_the_exact_sum(dtype: str, stride: int, padding: int, dilation: int, groups: int) -> None:
+    rng = np.random.default_rng(3)
+    x = (rng.standard_normal((1, 4, 5, 6)) * 8).astype(dtype)
+    w = (rng.standard_normal((4, 4 // groups, 3, 2)) * 8).astype(dtype)
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    got = run(x, w, options, "conv_reference").ravel()
+    size = run(np.abs(x).astype("f8"), np.abs(w).astype("f8"), options, "conv_reference").ravel()
+    for value, true, bound in zip(got, exact(x, w, stride, padding, dilation, groups), size, strict=True):
+        eps = 0 if dtype == "i4" else np.finfo(dtype).eps * (1 if dtype == "f2" else w[0].size)
+        assert abs(float(Fraction(float(value)) - true)) <= float(bound) * eps
+
+
+def test_integers_wrap() -> None:
+    x, w = np.full((1, 2, 3, 3), 100, "i1"), np.full((1, 2, 2, 2), 7, "i1")
+    assert np.all(st.conv2d(x, w) == np.int64(8 * 700).astype("i1"))
+    assert np.all(st.conv2d(x, w, dtype=np.int32) == 8 * 700)
+
+
+def test_padding_takes_part() -> None:
+    x = np.ones((1, 1, 2, 2), "f4")
+    w = np.full((1, 1, 3, 3), np.inf, "f4")
+    assert np.isnan(st.conv2d(x, w, padding=1)).all()
+    assert np.isinf(st.conv2d(x, w[:, :, :2, :2])).all()
