@@ -159,6 +159,16 @@ py::array empty_array(const ValueType& type) {
   return py::array(to_numpy(type.dtype), shape);
 }
 
+py::array read_only_copy(const py::object& array) {
+  py::array copy(numpy().attr("array")(array, py::arg("copy") = true, py::arg("order") = "C"));
+  copy.attr("setflags")(py::arg("write") = false);
+  return copy;
+}
+
+py::object as_array(const py::array& array, const py::object& dtype, const py::object& copy) {
+  return numpy().attr("array")(array, dtype, py::arg("copy") = copy);
+}
+
 py::object with_outputs(const Op& op, const Types& inferred, const std::vector<Operand>& operands,
                         const py::object& out, const std::function<void(std::span<ArrayView>)>& compute) {
   Types types = inferred;

@@ -41,6 +41,12 @@ DType to_dtype(const py::dtype& dtype);  // none when stretto has no such dtype
 py::array empty_array(const ValueType& type);
 ArrayView view_of(const py::array& array);  // of an array that needs no copy
 
+// A contiguous copy that nobody may write to.
+py::array read_only_copy(const py::object& array);
+
+// np.array(array, dtype, copy=copy)
+py::object as_array(const py::array& array, const py::object& dtype, const py::object& copy);
+
 // Runs `compute` on outputs of the given types and returns them: new arrays, or the user's `out`, which may
 // be of another dtype (same-kind cast), any layout, and overlap the inputs.
 py::object with_outputs(const Op& op, const Types& types, const std::vector<Operand>& operands,

@@ -90,11 +90,8 @@ py::object prepare(const Op& op, const py::object& weight, const py::dict& keywo
     throw DTypeError(
         message("prepare: ", op.name, " takes no prepared weight; the ops that do have a weight operand"));
   const Operand operand = to_operand("prepare", "w", weight);
-  const py::module_ numpy = py::module_::import("numpy");
   PreparedWeight prepared;
-  prepared.elements =
-      py::array(numpy.attr("array")(operand.keeper, py::arg("copy") = true, py::arg("order") = "C"));
-  prepared.elements.attr("setflags")(py::arg("write") = false);
+  prepared.elements = read_only_copy(operand.keeper);
   prepared.op = &op;
   prepared.attributes = to_attributes(op.name, keywords);
   const ArrayView view = view_of(prepared.elements);
@@ -119,7 +116,7 @@ void bind_ops(py::module_& m) {
       .def(
           "__array__",
           [](const PreparedWeight& w, const py::object& dtype, const py::object& copy) {
-            return py::module_::import("numpy").attr("array")(w.elements, dtype, py::arg("copy") = copy);
+            return as_array(w.elements, dtype, copy);
           },
           py::arg("dtype") = py::none(), py::arg("copy") = py::none())
       .def("__repr__", [](const PreparedWeight& w) {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -38,7 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = next((word for word in given if not word.startswith("-")), None)
     options = parser_for(command).parse_args(given)
     try:
-        return int(importlib.import_module(COMMANDS[options.command][0]).run(options))
+        code = int(importlib.import_module(COMMANDS[options.command][0]).run(options))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader has left, as `| head` does; nothing more may be written at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 1
