@@ -1,0 +1,52 @@
+"""What ``import stretto`` costs, and what it does not load."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import stretto
+from stretto import _core
+
+LIMIT_MS = 60
+
+
+def import_milliseconds() -> float:
+    """Time of ``import stretto`` after NumPy, from the interpreter's own clock."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import numpy, stretto"], capture_output=True, text=True, check=True
+    )
+    return int(re.search(r"\|\s+(\d+) \| stretto$", done.stderr, re.MULTILINE).group(1)) / 1000
+
+
+def test_import_time() -> None:
+    times = []
+    for _ in range(7):  # the least of several: the machine may be busy
+        times.append(import_milliseconds())
+        if times[-1] <= LIMIT_MS:
+            break
+    print(f"import stretto: {min(times):.1f} ms over import numpy")
+    assert min(times) <= LIMIT_MS
+
+
+def test_optional_and_heavy_modules_stay_out() -> None:
+    code = "import sys, numpy; before = set(sys.modules); import stretto; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert loaded.isdisjoint({"ml_dtypes", "cupy", "tqdm", "matplotlib", "scipy", "torch", "onnx", "argparse"})
+
+
+def test_importing_prints_nothing() -> None:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", "import stretto"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_size_of_the_extension() -> None:
+    size = Path(_core.__file__).stat().st_size
+    print(f"{Path(_core.__file__).name}: {size / 2**20:.2f} MiB")
+    assert size <= 16 << 20  # the wheel, which .ci/run checks, is it compressed
+
+
+def test_all_names_exist() -> None:
+    assert all(hasattr(stretto, name) for name in stretto.__all__)
+    assert len(set(stretto.__all__)) == len(stretto.__all__)
