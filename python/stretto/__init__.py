@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 from stretto._core import PreparedWeight, __version__
+from stretto.layers import *  # noqa: F403
+from stretto.layers import __all__ as _layer_names
 from stretto.ops import *  # noqa: F403
 from stretto.ops import __all__ as _op_names
+from stretto.program import Program, trace
+from stretto.runner import Runner, plan
 from stretto.threads import limit_threads
+from stretto.timeline import Timeline
 
-__all__ = ["PreparedWeight", "__version__", "limit_threads", *_op_names]
+__all__ = [
+    "PreparedWeight",
+    "Program",
+    "Runner",
+    "Timeline",
+    "__version__",
+    "limit_threads",
+    "plan",
+    "trace",
+    *_layer_names,
+    *_op_names,
+]

@@ -1,0 +1,159 @@
+#include "base/worker.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/machine.h"
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace stretto {
+namespace {
+
+constexpr auto kPoll = std::chrono::microseconds(50);
+constexpr auto kTick = std::chrono::milliseconds(50);
+
+void relax() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+struct Crew::State {
+  std::mutex mutex;
+  std::condition_variable wake, finished;
+  std::uint64_t run = 0;
+  int taking_part = 0, running = 0;
+  bool closing = false;
+  Body body = nullptr;
+  void* context = nullptr;
+  std::vector<std::thread> threads;
+
+  void live(int worker) {
+    std::uint64_t seen = 0;
+    std::unique_lock lock(mutex);
+    while (true) {
+      wake.wait(lock, [&] { return closing || run != seen; });
+      if (closing) return;
+      seen = run;
+      if (worker >= taking_part) continue;
+      lock.unlock();
+      body(context, worker);
+      lock.lock();
+      if (--running == 0) finished.notify_one();
+    }
+  }
+};
+
+Crew::Crew(int workers) : workers_(workers), may_poll_(workers <= this_machine().cores) {
+  if (workers > 1) start();
+}
+
+void Crew::start() {
+  process_ = getpid();
+  state_ = new State;
+  try {
+    for (int worker = 1; worker < workers_; ++worker)
+      state_->threads.emplace_back([state = state_, worker] { state->live(worker); });
+  } catch (...) {
+    workers_ = int(state_->threads.size()) + 1;
+    if (workers_ == 1) {
+      delete state_;
+      state_ = nullptr;
+    }
+    throw;
+  }
+}
+
+Crew::~Crew() {
+  if (!state_ || process_ != getpid()) return;
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->closing = true;
+  }
+  state_->wake.notify_all();
+  for (std::thread& thread : state_->threads) thread.join();
+  delete state_;
+}
+
+void Crew::run(int workers, Body body, void* context) {
+  if (workers > 1) {
+    if (process_ != getpid()) start();
+    const std::lock_guard lock(state_->mutex);
+    state_->body = body;
+    state_->context = context;
+    state_->taking_part = workers;
+    state_->running = workers - 1;
+    ++state_->run;
+    state_->wake.notify_all();
+  }
+  body(context, 0);
+  if (workers > 1) {
+    std::unique_lock lock(state_->mutex);
+    state_->finished.wait(lock, [&] { return state_->running == 0; });
+  }
+}
+
+struct Signal::State {
+  std::mutex mutex;
+  std::condition_variable changed;
+};
+
+Signal::Signal() : state_(std::make_unique<State>()) {}
+Signal::~Signal() = default;
+
+void Signal::notify() {
+  // The fence orders the caller's change before the look at sleepers_; a sleeper counts itself before it
+  // looks.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (sleepers_.load(std::memory_order_relaxed) == 0) return;
+  {
+    const std::lock_guard lock(state_->mutex);
+  }
+  state_->changed.notify_all();
+}
+
+void Signal::wait(bool (*ready)(const void*), const void* context, bool poll, void (*every)()) {
+  if (ready(context)) return;
+  if (poll) {
+    const auto until = std::chrono::steady_clock::now() + kPoll;
+    do {
+      for (int i = 0; i < 16; ++i) {
+        if (ready(context)) return;
+        relax();
+      }
+    } while (std::chrono::steady_clock::now() < until);
+  }
+  std::unique_lock lock(state_->mutex);
+  sleepers_.fetch_add(1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  const struct Leave {
+    std::atomic<int>& count;
+    ~Leave() { count.fetch_sub(1, std::memory_order_relaxed); }
+  } leave{sleepers_};
+  while (!ready(context)) {
+    if (!every) {
+      state_->changed.wait(lock);
+      continue;
+    }
+    if (state_->changed.wait_for(lock, kTick) == std::cv_status::timeout) {
+      lock.unlock();
+      every();
+      lock.lock();
+    }
+  }
+}
+
+}  // namespace stretto

@@ -1,0 +1,57 @@
+// Obeys a Plan: one call runs it from the first step to the last.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/worker.h"
+#include "execute/constants.h"
+#include "execute/plan.h"
+#include "execute/stage.h"
+#include "execute/timeline.h"
+
+namespace stretto {
+
+// What all executors of a runner share: the threads, and the right to use them.
+struct Workshop {
+  explicit Workshop(int workers) : crew(workers) {}
+  Crew crew;
+  std::timed_mutex busy;
+};
+
+class Executor {
+ public:
+  // Allocates every arena and packs every weight. Throws std::bad_alloc.
+  Executor(std::shared_ptr<Workshop> workshop, std::shared_ptr<Constants> constants,
+           std::vector<Program> programs, Plan plan);
+  ~Executor();
+
+  // Inputs and outputs are whole batches. Throws what a step threw, with its place added to the text.
+  void run(std::span<const ArrayView> inputs, std::span<const ArrayView> outputs, Timeline* timeline);
+
+  std::int64_t arena_bytes() const { return arena_bytes_; }
+
+ private:
+  struct Run;
+  void run_item(Run& run, int worker, int item);
+  void work(Run& run, int worker);
+  void wait_for(const Run& run, int item, int worker);
+  void wait_for_others(const Run& run);
+  void run_serial(Run& run);
+
+  std::shared_ptr<Workshop> workshop_;
+  std::shared_ptr<Constants> constants_;
+  std::vector<Program> programs_;
+  Plan plan_;
+  std::int64_t arena_bytes_ = 0;
+  std::unique_ptr<char, void (*)(void*)> arenas_;
+  std::vector<std::vector<std::unique_ptr<BoundStage>>> bound_;  // [program * slots + slot][stage]
+  std::unique_ptr<std::atomic<bool>[]> finished_;                // by item
+  Signal progress_;
+};
+
+}  // namespace stretto

@@ -1,0 +1,33 @@
+// A Plan as the executor obeys it: which worker runs which stage on which micro-batch, in what order.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "execute/program.h"
+
+namespace stretto {
+
+struct MicroBatch {
+  int program = 0;         // the Program with this micro-batch's size
+  std::int64_t first = 0;  // sample
+  int slot = 0;            // whose arena it uses
+};
+
+struct Item {
+  int stage = 0;
+  int micro_batch = 0;
+  std::vector<int> after;  // items that must have finished
+};
+
+struct Plan {
+  std::vector<std::vector<int>> stages;  // steps, in order
+  std::vector<MicroBatch> micro_batches;
+  std::vector<Item> items;
+  std::vector<std::vector<int>> workers;  // items, in order
+  std::vector<Cut> inputs, outputs;
+  int slots = 1;
+  int threads = 1;  // inside each op
+};
+
+}  // namespace stretto

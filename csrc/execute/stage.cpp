@@ -1,0 +1,113 @@
+#include "execute/stage.h"
+
+#include <new>
+
+#include "base/error.h"
+
+namespace stretto {
+namespace {
+
+struct OutOfMemory : std::bad_alloc {
+  explicit OutOfMemory(std::string text) : text(std::move(text)) {}
+  const char* what() const noexcept override { return text.c_str(); }
+  std::string text;
+};
+
+// The text of the current exception with its place added; what it is stays the same.
+[[noreturn]] void rethrow_with(const std::string& place) {
+  try {
+    throw;
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const ShapeError& error) {
+    throw ShapeError(message(error.what(), place));
+  } catch (const DTypeError& error) {
+    throw DTypeError(message(error.what(), place));
+  } catch (const NoKernelError& error) {
+    throw NoKernelError(message(error.what(), place));
+  } catch (const std::out_of_range& error) {
+    throw std::out_of_range(message(error.what(), place));
+  } catch (const std::bad_alloc&) {
+    throw OutOfMemory(message("out of memory", place));
+  } catch (const std::exception& error) {
+    throw std::runtime_error(message(error.what(), place));
+  }
+}
+
+std::string place_of(const Step& step, std::span<const ArrayView> inputs, int index,
+                     const BoundStage::Context& context) {
+  std::string shapes;
+  for (const ArrayView& input : inputs)
+    if (input.present()) shapes += (shapes.empty() ? "" : ", ") + message(input.shape);
+  return message(" [stage ", context.stage, ", step ", index, " (", step.op->name, "), micro-batch ",
+                 context.micro_batch, ", inputs ", shapes, "]");
+}
+
+}  // namespace
+
+BoundStage::BoundStage(const Program& program, const std::vector<int>& steps, char* arena,
+                       Constants& constants) {
+  for (const int index : steps) {
+    const Step& step = program.steps[index];
+    if (step.is_view) continue;
+    BoundStep bound{index, &step, {}, {}};
+    const auto bind = [&](int id, bool is_output) {
+      auto& operands = is_output ? bound.outputs : bound.inputs;
+      ArrayView view;
+      if (id >= 0) {
+        const Place& value = program.values[id];
+        view.dtype = value.type.dtype;
+        view.shape = value.type.shape;
+        view.strides = value.strides;
+        if (value.storage == Storage::arena) {
+          view.data = arena + value.offset;
+        } else if (value.storage == Storage::constant) {
+          const ArrayView& constant = constants.at(value.index);
+          if (!value.is_view) view = constant;
+          view.data = static_cast<char*>(constant.data) + value.offset;
+          const bool is_weight = !is_output && operands.size() == 1 && step.op->pack && !value.is_view;
+          if (is_weight) view.packed = constants.packed(value.index, *step.op, step.attributes);
+        } else {
+          patches_.push_back({int(steps_.size()), int(operands.size()), is_output, &value});
+        }
+      }
+      operands.push_back(view);
+    };
+    for (const int id : step.inputs) bind(id, false);
+    for (const int id : step.outputs) bind(id, true);
+    steps_.push_back(std::move(bound));
+  }
+}
+
+void BoundStage::place(std::span<const ArrayView> inputs, std::span<const ArrayView> outputs,
+                       const Plan& plan, std::int64_t first) {
+  for (const Patch& patch : patches_) {
+    const Place& value = *patch.value;
+    const bool from_input = value.storage == Storage::input;
+    const ArrayView& whole = (from_input ? inputs : outputs)[value.index];
+    const Cut& cut = (from_input ? plan.inputs : plan.outputs)[value.index];
+    BoundStep& step = steps_[patch.step];
+    ArrayView& view = (patch.is_output ? step.outputs : step.inputs)[patch.operand];
+    std::int64_t offset = value.offset;
+    if (cut.axis != kNoBatch) offset += first * cut.factor * whole.strides[cut.axis] * itemsize(whole.dtype);
+    view.data = static_cast<char*>(whole.data) + offset;
+    if (!value.is_view) view.strides = whole.strides;
+  }
+}
+
+void BoundStage::run(const Context& context) {
+  for (BoundStep& step : steps_) {
+    const std::int64_t begin = context.spans ? now_ns() : 0;
+    try {
+      step.source->op->run(
+          {step.inputs, step.outputs, step.source->attributes, RunOptions{context.threads, nullptr}});
+    } catch (...) {
+      rethrow_with(place_of(*step.source, step.inputs, step.step, context));
+    }
+    if (context.spans)
+      context.spans->push_back(
+          {context.worker, context.stage, step.step, context.micro_batch, begin, now_ns()});
+  }
+}
+
+}  // namespace stretto

@@ -1,0 +1,43 @@
+// A stage's steps with every operand in place, ready to run again and again.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "execute/constants.h"
+#include "execute/plan.h"
+#include "execute/timeline.h"
+
+namespace stretto {
+
+class BoundStage {
+ public:
+  BoundStage(const Program& program, const std::vector<int>& steps, char* arena, Constants& constants);
+
+  // Points at samples [first, ...) of the caller's arrays.
+  void place(std::span<const ArrayView> inputs, std::span<const ArrayView> outputs, const Plan& plan,
+             std::int64_t first);
+
+  struct Context {
+    int worker, stage, micro_batch, threads;
+    std::vector<Span>* spans;  // nullptr: nobody asked
+  };
+  // Throws what a step throws, with the step, the micro-batch and the shapes added to its text.
+  void run(const Context& context);
+
+ private:
+  struct BoundStep {
+    int step;
+    const Step* source;
+    std::vector<ArrayView> inputs, outputs;
+  };
+  struct Patch {  // an operand in an array of the caller
+    int step, operand;
+    bool is_output;
+    const Place* value;
+  };
+  std::vector<BoundStep> steps_;
+  std::vector<Patch> patches_;
+};
+
+}  // namespace stretto

@@ -1,0 +1,364 @@
+"""Runners: plans opened on this machine, with their threads, packed weights and memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from stretto import _core
+from stretto.program import NO_BATCH, Array, Program, Size, Type, sizes_at, trace
+from stretto.schedule.arrange import arrange
+from stretto.schedule.check import check
+from stretto.schedule.choose import OBJECTIVES, SCHEDULES, Candidate, candidates, decide, explain
+from stretto.schedule.cost import Rates, step_times
+from stretto.schedule.memory import Layout, lay_out, order_of_steps
+from stretto.schedule.plan import Choice, Plan
+from stretto.timeline import Timeline, timeline_of
+
+__all__ = ["Runner", "plan"]
+
+KEPT = 8  # batch sizes whose memory stays open
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A plan for one batch size, in memory."""
+
+    executor: _core.Executor
+    types: list[Type]
+    contiguous_inputs: frozenset[int]
+
+
+class _Shop:
+    """What the runners of one program share: threads, and constants with the weights packed from them."""
+
+    def __init__(self, program: Program, workers: int) -> None:
+        self.program = program
+        self.workshop = _core.Workshop(max(1, workers))
+        self._ids = [i for i, v in enumerate(program.values) if v.origin in ("parameter", "constant")]
+        self._arrays: list[Array] = []
+        self._constants: _core.Constants | None = None
+
+    def constants(self) -> _core.Constants:
+        """The parameters' present arrays; a changed one is packed anew."""
+        arrays = [self.program.array(i) for i in self._ids]
+        fresh = self._constants is None or any(a is not b for a, b in zip(arrays, self._arrays, strict=True))
+        if self._constants is None or fresh:
+            self._arrays = arrays
+            self._constants = _core.Constants(arrays)
+        return self._constants
+
+    def measured_times(self, inputs: Sequence[Array], otherwise: Sequence[float], seconds: float) -> list[float]:
+        """Seconds of each step on one thread: the least of a few runs."""
+        runner = Runner(self.program, Choice("serial"), _shop=self)
+        least: dict[int, float] = {}
+        end = time.perf_counter() + seconds
+        for _ in range(5):
+            for span in runner.timeline(*inputs).spans:
+                least[span.step] = min(least.get(span.step, span.end - span.begin), span.end - span.begin)
+            if time.perf_counter() > end:
+                break
+        # A step that is a mere view takes no time.
+        return [least.get(i, 0.0) for i in range(len(otherwise))] if least else list(otherwise)
+
+    def time(
+        self, considered: Sequence[Candidate], inputs: Sequence[Array], samples: int, seconds: float
+    ) -> list[Candidate]:
+        """Time the candidates that nothing speaks against, taking turns."""
+        runners = {i: Runner(self.program, c.choice, _shop=self) for i, c in enumerate(considered) if not c.verdict}
+        timings: dict[int, list[float]] = {i: [] for i in runners}
+        rounds = 1 if len(runners) == 1 else 21
+        end = time.perf_counter() + seconds
+        for runner in runners.values():
+            runner(*inputs)
+        for number in range(rounds):
+            for i, runner in runners.items():
+                begin = time.perf_counter()
+                runner(*inputs)
+                timings[i].append(time.perf_counter() - begin)
+            if number >= 2 and time.perf_counter() > end:
+                break
+        return [
+            replace(c, seconds=tuple(timings[i]), bytes=runners[i].peak_bytes(samples)) if i in runners else c
+            for i, c in enumerate(considered)
+        ]
+
+
+class Runner:
+    """A program opened with one choice of schedule. Call it with arrays; any batch size will do.
+
+    Threads are made once and sleep between calls; weights are packed once and again when a parameter changes. Calls
+    from several Python threads take turns.
+    """
+
+    def __init__(self, program: Program, choice: Choice, *, _shop: _Shop | None = None) -> None:
+        self.program = program
+        self.choice = choice
+        self._shop: _Shop | None = _shop or _Shop(program, choice.workers)
+        self._constants: _core.Constants | None = None
+        self._open: OrderedDict[int, Opened] = OrderedDict()
+        self._lock = threading.Lock()
+        self._explained: tuple[list[Candidate], str] | None = None
+
+    def __call__(self, *arrays: Any) -> Any:
+        """Run once; returns what the network returns, as new arrays."""
+        results, _ = self._run(arrays, with_timeline=False)
+        return results
+
+    def timeline(self, *arrays: Any) -> Timeline:
+        """Run once and say what ran when."""
+        _, spans = self._run(arrays, with_timeline=True)
+        return timeline_of(spans or [], [step.op for step in self.program.steps])
+
+    def stream(self, batches: Iterable[Any]) -> Iterator[Any]:
+        """Run on every batch of an iterable, in order; the next one is taken when its result is asked for."""
+        for batch in batches:
+            yield self(*batch) if isinstance(batch, tuple) else self(batch)
+
+    def peak_bytes(self, samples: int) -> int:
+        """Bytes of the arenas for a batch of so many samples; parameters, inputs and results come on top."""
+        return self._opened(samples).executor.arena_bytes
+
+    def explain(self, format: str = "text") -> str:
+        """Every candidate with its time and memory, which one is run, and why not the others; or the same as JSON."""
+        considered, objective = self._explained or ([Candidate(self.choice, verdict="given")], "none")
+        return explain(considered, objective, format)
+
+    def plan(self, samples: int) -> Plan:
+        """The plan for a batch of so many samples, as data."""
+        return arrange(self.program, self._choice_for(samples), samples)
+
+    def close(self) -> None:
+        """End the threads and free the memory; a closed runner cannot be called."""
+        with self._lock:
+            self._open.clear()
+            self._constants = None
+            self._shop = None
+
+    def __enter__(self) -> Runner:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _choice_for(self, samples: int) -> Choice:
+        # An empty batch has nothing to cut.
+        return self.choice if samples or self.choice.schedule == "task" else Choice("serial")
+
+    def _opened(self, samples: int) -> Opened:
+        with self._lock:
+            if self._shop is None:
+                raise ValueError("plan: the plan is closed; make a new one with st.plan")
+            constants = self._shop.constants()
+            if constants is not self._constants:  # a parameter has changed
+                self._open.clear()
+                self._constants = constants
+            if samples in self._open:
+                self._open.move_to_end(samples)
+                return self._open[samples]
+            opened = open_plan(self.program, self.plan(samples), self._shop.workshop, constants)
+            self._open[samples] = opened
+            while len(self._open) > KEPT:
+                self._open.popitem(last=False)
+            return opened
+
+    def _run(self, arrays: Sequence[Any], *, with_timeline: bool) -> tuple[Any, Any]:
+        inputs, samples = bind_inputs(self.program, arrays)
+        opened = self._opened(samples)
+        for k in opened.contiguous_inputs:
+            inputs[k] = np.ascontiguousarray(inputs[k])
+        outputs = [_core.empty(*opened.types[i]) for i in self.program.outputs]
+        spans = opened.executor.run(inputs, outputs, with_timeline)
+        seen: dict[int, Array] = {}
+        for k, i in enumerate(self.program.outputs):
+            origin = self.program.values[i].origin
+            if origin == "input":
+                outputs[k][...] = inputs[self.program.inputs.index(i)]
+            elif i in seen:
+                outputs[k][...] = seen[i]
+            seen.setdefault(i, outputs[k])
+        return (tuple(outputs) if self.program.returns_tuple else outputs[0]), spans
+
+
+def bind_inputs(program: Program, arrays: Sequence[Any]) -> tuple[list[Array], int]:
+    """The call's arrays, checked against the program, and the number of samples."""
+    if len(arrays) != len(program.inputs):
+        raise TypeError(f"plan: {len(arrays)} arrays given; the network takes {len(program.inputs)}")
+    inputs = [a if isinstance(a, np.ndarray) else np.asarray(a) for a in arrays]
+    samples: int | None = None
+    for array, i in zip(inputs, program.inputs, strict=True):
+        v = program.values[i]
+        if array.dtype.name != v.dtype:
+            raise TypeError(
+                f"plan: {v.name} has the wrong dtype: it is {array.dtype.name}; the network takes {v.dtype}"
+            )
+        if array.ndim == len(v.shape) and v.batch != NO_BATCH and samples is None:
+            samples = array.shape[v.batch]
+    samples = program.example_samples if samples is None else samples
+    for array, i in zip(inputs, program.inputs, strict=True):
+        v = program.values[i]
+        if array.shape != sizes_at(v.shape, samples):
+            raise ValueError(
+                f"plan: {v.name} has the wrong shape: it is {array.shape}; the network takes {v}"
+                + (f" with N = {samples}" if any(isinstance(s, Size) for s in v.shape) else "")
+            )
+    return inputs, samples
+
+
+def open_plan(program: Program, plan: Plan, workshop: _core.Workshop, constants: _core.Constants) -> Opened:
+    """A checked plan, laid out in memory and handed to the executor."""
+    check(program, plan)
+    order = order_of_steps(plan, len(program.steps))
+    is_cut = len(plan.micro_batches) > 1
+    sizes = sorted({batch.samples for batch in plan.micro_batches}, reverse=True)
+    programs = []
+    contiguous: frozenset[int] = frozenset()
+    for samples in sizes:
+        types = program.types(samples)
+        layout = lay_out(program, types, order, is_cut=is_cut)
+        contiguous |= layout.contiguous_inputs
+        programs.append(lower(program, types, layout, samples))
+    description = {
+        "stages": [list(stage.steps) for stage in plan.stages],
+        "micro_batches": [(sizes.index(b.samples), b.first, b.slot) for b in plan.micro_batches],
+        "items": [(i.stage, i.micro_batch, list(i.after)) for i in plan.items],
+        "workers": [list(worker) for worker in plan.workers],
+        "inputs": [_cut(program, i, is_cut) for i in program.inputs],
+        "outputs": [_cut(program, i, is_cut) for i in program.outputs],
+        "slots": plan.slots,
+        "threads": plan.threads,
+    }
+    executor = _core.Executor(workshop, constants, programs, description)
+    return Opened(executor, program.types(plan.samples), contiguous)
+
+
+def _cut(program: Program, value: int, is_cut: bool) -> tuple[int, int]:
+    """The axis of an array that micro-batches cut, and its elements for each sample."""
+    v = program.values[value]
+    if not is_cut or v.batch == NO_BATCH:
+        return NO_BATCH, 1
+    size = v.shape[v.batch]
+    return v.batch, size.factor if isinstance(size, Size) else 1
+
+
+def lower(
+    program: Program, types: Sequence[tuple[str, tuple[int, ...]]], layout: Layout, samples: int
+) -> tuple[list[Any], list[Any], int]:
+    """A Program of known sizes, as the executor takes it."""
+    values = [
+        (*types[i], place.strides, place.storage, place.index, place.offset, place.is_view)
+        for i, place in enumerate(layout.places)
+    ]
+    steps = [
+        (
+            step.op,
+            step.attributes_at(samples),
+            [-1 if i is None else i for i in step.inputs],
+            list(step.outputs),
+            index in layout.views,
+        )
+        for index, step in enumerate(program.steps)
+    ]
+    return values, steps, layout.bytes
+
+
+def plan(
+    net: Program | Callable[..., Any],
+    x: Any,
+    *,
+    objective: str = "throughput",
+    workers: int | None = None,
+    schedule: str | None = None,
+    micro_batch: int | None = None,
+    threads: int | None = None,
+    calibrate: float = 1.0,
+    devices: Any = None,
+    memory_limit: int | None = None,
+    precision: str = "highest",
+) -> Runner:
+    """Decide how to run a network, by timing the ways there are, and open that plan.
+
+    Whatever is chosen, the results have the same bits.
+
+    Parameters
+    ----------
+    net : Program or callable
+        A layer, a function made of layers and ``st`` functions, or what :func:`stretto.trace` made of one.
+    x : array, or tuple of arrays
+        An example of the input, of the batch size to decide for; the plan runs any other as well.
+    objective : {"throughput", "latency", "memory"}
+        The first two take the fastest call, the last one the smallest arenas.
+    workers : int, optional
+        At most so many; by default the threads a call would use.
+    schedule : {"serial", "intra", "data", "task", "pipeline"}, optional
+        Fixes the schedule; nothing is timed if one candidate is left.
+    micro_batch : int, optional
+        Samples that move through the plan as one.
+    threads : int, optional
+        Inside each op: by default 1, and all for ``"intra"``.
+    calibrate : float
+        Seconds that timing may take, about.
+
+    Returns
+    -------
+    Runner
+        Call it with arrays; ``explain()`` says why it is what it is.
+
+    Raises
+    ------
+    ValueError
+        If a schedule is asked for that would cut the batch of a network that mixes samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> net = st.Sequential(st.Linear(8, 16, activation="relu"), st.Linear(16, 4))
+    >>> x = np.ones((32, 8), "f4")
+    >>> with st.plan(net, x, schedule="pipeline", workers=2, micro_batch=5) as plan:
+    ...     bool((plan(x) == net(x)).all())
+    True
+    """
+    for name, value, none in (("devices", devices, None), ("memory_limit", memory_limit, None)):
+        if value is not none:
+            raise NotImplementedError(f"plan: {name}= is not there yet; leave it out")
+    if precision != "highest":
+        raise NotImplementedError(f"plan: precision={precision!r} is not there yet for whole plans; pass it to the ops")
+    if objective not in OBJECTIVES:
+        raise ValueError(f"plan: unknown objective: {objective!r}; it must be one of {', '.join(OBJECTIVES)}")
+    if schedule in ("tensor", "streams", "hybrid", "replicated"):
+        raise NotImplementedError(f"plan: the schedule {schedule!r} is not there yet; there are {', '.join(SCHEDULES)}")
+    if schedule is not None and schedule not in SCHEDULES:
+        raise ValueError(f"plan: unknown schedule: {schedule!r}; it must be one of {', '.join(SCHEDULES)}")
+    for name, count in (("workers", workers), ("micro_batch", micro_batch), ("threads", threads)):
+        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+            raise ValueError(f"plan: {name} is out of range: {count!r}; it must be a positive integer")
+    arrays = x if isinstance(x, tuple) else (x,)
+    program = net if isinstance(net, Program) else trace(net, *arrays)
+    inputs, samples = bind_inputs(program, arrays)
+    workers = workers or _core.resolve_threads(0)
+
+    shop = _Shop(program, workers)
+    types = program.types(samples)
+    times = step_times(program, types, samples, Rates())
+    if schedule in (None, "task", "pipeline"):
+        times = shop.measured_times(inputs, times, calibrate / 4)
+    considered = candidates(
+        program, samples, times, workers=workers, schedule=schedule, micro_batch=micro_batch, threads=threads
+    )
+    if schedule is not None and all(c.verdict for c in considered):
+        raise ValueError(f"plan: the schedule {schedule!r} cannot run this network: {considered[0].verdict}")
+    considered = shop.time(considered, inputs, samples, calibrate)
+    chosen, considered = decide(considered, objective)
+    runner = Runner(program, considered[chosen].choice, _shop=shop)
+    runner._explained = (considered, objective)
+    return runner

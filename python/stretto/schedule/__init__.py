@@ -1,0 +1,1 @@
+"""Deciding how a program runs: plans as data, and how they are made, checked and chosen."""

@@ -1,0 +1,193 @@
+"""Where every value of a Program lies while it runs.
+
+Two values share bytes only if the plan's partial order puts every reader of one before the writer of the other. Views
+extend their root's life; results given to the user are never in an arena.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stretto import _core
+from stretto.program import Program, Type
+from stretto.schedule.plan import Plan
+
+__all__ = ["Layout", "Place", "lay_out", "order_of_steps"]
+
+ALIGNMENT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Storage ("arena", "input", "output" or "constant"), which one, offset in bytes, strides in elements."""
+
+    storage: str
+    index: int
+    offset: int
+    strides: tuple[int, ...]
+    is_view: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A place for every value, the steps that are mere views, and the bytes of one slot's arena."""
+
+    places: tuple[Place, ...]
+    views: frozenset[int]
+    bytes: int
+    contiguous_inputs: frozenset[int]  # inputs that are viewed, which must be in C order
+
+
+def c_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """C-order strides in elements."""
+    strides = [1] * len(shape)
+    for i in range(len(shape) - 2, -1, -1):
+        strides[i] = strides[i + 1] * shape[i + 1]
+    return tuple(strides)
+
+
+def size_in_bytes(value_type: Type) -> int:
+    """Bytes of a value in C order."""
+    dtype, shape = value_type
+    return math.prod(shape) * np.dtype(dtype).itemsize
+
+
+def order_of_steps(plan: Plan, steps: int) -> list[int]:
+    """For each step, as a bit set, the steps of the same micro-batch that have finished when it starts."""
+    stage_bits = [sum(1 << step for step in stage.steps) for stage in plan.stages]
+    earlier: list[list[int]] = [
+        [i for i in item.after if plan.items[i].micro_batch == item.micro_batch] for item in plan.items
+    ]
+    for worker in plan.workers:
+        last: dict[int, int] = {}
+        for number in worker:
+            batch = plan.items[number].micro_batch
+            if batch in last:
+                earlier[number].append(last[batch])
+            last[batch] = number
+    finished: dict[int, int] = {}
+    result = [(1 << steps) - 1] * steps
+    for number, item in enumerate(plan.items):
+        stack = [number]
+        while stack:
+            missing = [i for i in earlier[stack[-1]] if i not in finished]
+            stack.extend(missing)
+            if not missing:
+                top = stack.pop()
+                bits = 0
+                for i in earlier[top]:
+                    bits |= finished[i] | stage_bits[plan.items[i].stage]
+                finished[top] = bits
+        bits = finished[number]
+        for step in plan.stages[item.stage].steps:
+            result[step] &= bits
+            bits |= 1 << step
+    return result
+
+
+def lay_out(program: Program, types: Sequence[Type], order: Sequence[int], *, is_cut: bool) -> Layout:
+    """Give every value a place, for the types of one micro-batch.
+
+    Parameters
+    ----------
+    program : Program
+    types : sequence of (dtype, shape)
+        ``program.types(samples)`` of the micro-batch.
+    order : sequence of int
+        What :func:`order_of_steps` says of the plan.
+    is_cut : bool
+        Whether the plan cuts the batch.
+    """
+    places: list[Place | None] = [None] * len(types)
+    contiguous: set[int] = set()
+    number_of_constants = 0
+    for i, v in enumerate(program.values):
+        if v.origin == "input":
+            places[i] = Place("input", program.inputs.index(i), 0, c_strides(types[i][1]))
+        elif v.origin != "step":
+            places[i] = Place("constant", number_of_constants, 0, c_strides(types[i][1]))
+            number_of_constants += 1
+    results: dict[int, int] = {}
+    for k, i in enumerate(program.outputs):
+        if program.values[i].origin == "step":
+            results.setdefault(i, k)
+
+    root = list(range(len(types)))
+    views: set[int] = set()
+    for index, step in enumerate(program.steps):
+        for i in step.outputs:
+            storage, number = ("output", results[i]) if i in results else ("arena", 0)
+            places[i] = Place(storage, number, 0, c_strides(types[i][1]))
+        source = step.inputs[0] if step.inputs else None
+        if source is None or any(i in results for i in step.outputs):
+            continue
+        origin = places[source]
+        assert origin is not None
+        if origin.storage in ("input", "output") and is_cut and program.values[root[source]].batch != 0:
+            continue  # a micro-batch of it is not in C order
+        operands = [None if i is None else types[i] for i in step.inputs]
+        seen = _core.viewed(_core.op(step.op), operands, step.attributes_at(_samples(program, types)), origin.strides)
+        if seen is None:
+            continue
+        views.add(index)
+        if origin.storage == "input":
+            contiguous.add(origin.index)
+        for i, (offset, strides) in zip(step.outputs, seen, strict=True):
+            places[i] = Place(origin.storage, origin.index, origin.offset + offset, strides, True)
+            root[i] = root[source]
+
+    offsets, total = _pack(program, types, order, places, root)
+    final = []
+    for i, place in enumerate(places):
+        assert place is not None
+        if place.storage == "arena":
+            place = Place("arena", 0, offsets[root[i]] + place.offset, place.strides, place.is_view)
+        final.append(place)
+    return Layout(tuple(final), frozenset(views), total, frozenset(contiguous))
+
+
+def _samples(program: Program, types: Sequence[Type]) -> int:
+    for i in program.inputs:
+        if program.values[i].batch >= 0:
+            return types[i][1][program.values[i].batch]
+    return program.example_samples
+
+
+def _pack(
+    program: Program, types: Sequence[Type], order: Sequence[int], places: Sequence[Place | None], root: Sequence[int]
+) -> tuple[dict[int, int], int]:
+    """Offsets of the arena's roots: the largest first, each at the lowest offset that is free during its life."""
+    touched: dict[int, int] = {}  # every step that writes or reads a root, as a bit set
+    writer: dict[int, int] = {}
+    for index, step in enumerate(program.steps):
+        for i in step.outputs:
+            if root[i] == i:
+                writer[i] = index
+                touched[i] = 1 << index
+        for source in step.inputs:
+            if source is not None and root[source] in touched:
+                touched[root[source]] |= 1 << index
+    roots = [i for i in writer if (place := places[i]) is not None and place.storage == "arena"]
+    roots.sort(key=lambda i: -size_in_bytes(types[i]))
+    offsets: dict[int, int] = {}
+    total = 0
+    placed: list[tuple[int, int, int]] = []  # (begin, end, root), by begin
+    for i in roots:
+        size = -(-max(size_in_bytes(types[i]), 1) // ALIGNMENT) * ALIGNMENT
+        offset = 0
+        for begin, end, other in placed:
+            apart = not touched[other] & ~order[writer[i]] or not touched[i] & ~order[writer[other]]
+            if apart or end <= offset:
+                continue
+            if begin >= offset + size:
+                break
+            offset = end
+        offsets[i] = offset
+        placed.append((offset, offset + size, i))
+        placed.sort()
+        total = max(total, offset + size)
+    return offsets, total
