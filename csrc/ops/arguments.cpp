@@ -91,13 +91,14 @@ void check_epilogue(const char* op, std::span<const ValueType> operands, const V
       throw ShapeError(message(op, ": ", kOperandNames[i], " does not broadcast to the result: ",
                                kOperandNames[i], " is ", operand.shape, ", the result is ", result.shape));
   }
-  if (operands[1].present() != operands[2].present())
+  const bool has_scale = operands.size() > 1 && operands[1].present();
+  if (has_scale != (operands.size() > 2 && operands[2].present()))
     throw ShapeError(
         message(op, ": scale and shift come together: one of them is missing; pass both or neither"));
   Activation activation;
   double parameter;
   parse_activation(op, attributes, activation, parameter);
-  if ((activation != Activation::none || operands[1].present()) && !is_floating(result.dtype))
+  if ((activation != Activation::none || has_scale) && !is_floating(result.dtype))
     throw DTypeError(message(op, ": activation and scale need floats: the result is ", result.dtype,
                              "; cast an input or pass dtype=np.float32"));
 }

@@ -6,10 +6,28 @@
 namespace stretto {
 
 void matmul_reference(const MatmulArgs& args, int threads);
+#if STRETTO_HAS_AVX512
+namespace avx512 {
+void matmul(const MatmulArgs& args, int threads);
+}
+#endif
+#if STRETTO_HAS_AVX2
+namespace avx2 {
+void matmul(const MatmulArgs& args, int threads);
+}
+#endif
+#if STRETTO_HAS_NEON
+namespace neon {
+void matmul(const MatmulArgs& args, int threads);
+}
+#endif
 
 namespace {
 
 bool always(const MatmulArgs&) { return true; }
+bool is_plain_float(const MatmulArgs& args) {
+  return args.a.dtype == DType::f32 || args.a.dtype == DType::f64;
+}
 
 constexpr MatmulVariant kTable[] = {
 #define VARIANT(name, arch, fits, run) {#name, Arch::arch, fits, run},

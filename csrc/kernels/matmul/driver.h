@@ -1,0 +1,264 @@
+// How a whole product is cut into regions, and the regions given to threads. Nothing here changes a bit.
+#pragma once
+
+#include "kernels/matmul/simplify.h"
+#include "kernels/matmul/stream.h"
+#include "kernels/offset.h"
+
+namespace stretto::STRETTO_ISA {
+
+inline constexpr double kFlopsPerThread = 2e6;  // about 30 us: less is not worth a thread
+inline constexpr double kFlopsPerChunk = 1e8;   // about 2 ms
+
+// Of a row-major grid (batch, column groups, row groups).
+struct Cut {
+  std::int64_t batch, row_groups, column_groups, panels;
+  std::int64_t tasks() const { return batch * row_groups * column_groups; }
+};
+
+template <class T, class From, class Out>
+class Product {
+ public:
+  Product(const MatmulArgs& given, int threads)
+      : args_(simplified(given)), m_(args_.m()), n_(args_.n()), k_(args_.k()) {
+    batch_shape_ = args_.out.shape;
+    batch_shape_.count -= 2;
+    batch_ = batch_shape_.product();
+    const double flops = 2.0 * double(m_) * double(n_) * double(k_ + 1) * double(batch_);
+    threads_ = int(smaller(threads, std::int64_t(1 + flops / kFlopsPerThread)));
+    b_is_usable_ = is_same<T, From> && (args_.b.strides.last(0) == 1 || n_ == 1);
+  }
+
+  void run() const {
+    if (m_ == 0 || n_ == 0 || batch_ == 0) return;
+    if constexpr (is_same<T, From> && is_same<T, Out>)
+      if (is_batch_of_tiles()) return run_tiles();
+    if constexpr (is_same<T, From>)
+      if (is_stream()) return run_stream();
+    const Cut cut = cut_for_threads();
+    if (cut.tasks() < threads_ && k_ > 2 * kSegment && m_ * n_ <= kMostSplit) return run_segments();
+    const bool packs = !b_is_usable_ || packing_pays();
+    if (packs && cut.row_groups > 1)
+      run_packed(cut);
+    else
+      run_regions(cut, packs);
+  }
+
+ private:
+  static constexpr std::int64_t kMostSplit = 128 << 10;  // elements of a result summed from parallel segments
+
+  // Every matrix of the result is one register tile.
+  bool is_batch_of_tiles() const {
+    return batch_shape_.count == 1 && b_is_usable_ && n_ <= kPanel<T> && m_ <= rows_for<T>(n_) &&
+           k_ <= kBlockTerms && args_.epilogue.is_empty() && (args_.out.strides.last(0) == 1 || n_ == 1);
+  }
+
+  void run_tiles() const {
+    Tile<T> tile;
+    tile.a_row = args_.a.strides.last(1);
+    tile.a_col = args_.a.strides.last(0);
+    tile.b_row = args_.b.strides.last(1);
+    tile.c_row = args_.out.strides.last(1);
+    tile.k = k_;
+    tile.a_step = args_.a.strides[0];
+    tile.b_step = args_.b.strides[0];
+    tile.c_step = args_.out.strides[0];
+    const TileFunction<T> function = tile_for_columns<T>(int(m_), int(n_), tile.tail);
+    parallel_for(batch_, chunk_of(double(m_) * double(n_) * double(k_ + 2) * 2 + 100, batch_), threads_,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   Tile<T> t = tile;
+                   t.a = args_.a.as<T>() + begin * t.a_step;
+                   t.b = args_.b.as<T>() + begin * t.b_step;
+                   t.c = args_.out.as<T>() + begin * t.c_step;
+                   t.count = end - begin;
+                   function(t);
+                 });
+  }
+
+  bool is_stream() const {
+    return b_is_usable_ && m_ <= kStreamRows && n_ > 2 * kPanel<T> &&
+           (m_ <= 3 || k_ * n_ * std::int64_t(sizeof(T)) > kBlockBytes);
+  }
+
+  void run_stream() const {
+    const std::int64_t most = 4096 / std::int64_t(sizeof(T));
+    std::int64_t parts = ceil_div(n_, most);
+    if (batch_ * parts < threads_) parts = smaller(ceil_div(threads_, batch_), ceil_div(n_, kPanel<T>));
+    const std::int64_t width = ceil_div(ceil_div(n_, parts), kPanel<T>) * kPanel<T>;
+    parts = ceil_div(n_, width);
+    parallel_for(batch_ * parts, chunk_of(double(m_) * double(width) * double(k_) * 4, batch_ * parts),
+                 threads_, [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t i = begin; i < end; ++i) {
+                     const auto region = region_of(i / parts);
+                     const std::int64_t j0 = i % parts * width;
+                     stream_region<T, Out>(region, int(m_), j0, smaller(n_, j0 + width));
+                   }
+                 });
+  }
+
+  Region<T, From, Out> region_of(std::int64_t index) const {
+    const auto at = [&](const ArrayView& view) { return offset_of(index, batch_shape_, view.strides); };
+    const auto term = [&](const ArrayView& view) -> Term<From> {
+      if (!view.present()) return {};
+      return {view.as<From>() + at(view), view.strides.last(1), view.strides.last(0)};
+    };
+    Region<T, From, Out> region;
+    region.a = args_.a.as<From>() + at(args_.a);
+    region.a_row = args_.a.strides.last(1);
+    region.a_col = args_.a.strides.last(0);
+    region.b = args_.b.as<From>() + at(args_.b);
+    region.b_row = args_.b.strides.last(1);
+    region.b_col = args_.b.strides.last(0);
+    region.k = k_;
+    region.panels = {nullptr, 0, 0};
+    region.finish.bias = term(args_.epilogue.bias);
+    region.finish.scale = term(args_.epilogue.scale);
+    region.finish.shift = term(args_.epilogue.shift);
+    region.finish.residual = term(args_.epilogue.residual);
+    region.finish.activation = args_.epilogue.activation;
+    region.finish.parameter = T(args_.epilogue.parameter);
+    region.finish.out = args_.out.as<Out>() + at(args_.out);
+    region.finish.out_row = args_.out.strides.last(1);
+    region.finish.out_col = args_.out.strides.last(0);
+    return region;
+  }
+
+  // Copying b into panels is worth it when many rows read it and it does not lie well.
+  bool packing_pays() const {
+    const std::int64_t row_bytes = args_.b.strides.last(1) * std::int64_t(sizeof(T));
+    const std::int64_t bytes = k_ * n_ * std::int64_t(sizeof(T));
+    return m_ >= 4 * rows_for<T>(n_) && n_ > kPanel<T> &&
+           (bytes > kBlockBytes || (row_bytes % 1024 == 0 && bytes > (32 << 10)));
+  }
+
+  static std::int64_t chunk_of(double flops, std::int64_t tasks) {
+    const std::int64_t most = std::int64_t(kFlopsPerChunk / (flops + 1)) + 1;
+    return larger(1, smaller(most, tasks / 64));
+  }
+
+  Cut cut_for_threads() const {
+    const std::int64_t panel = kPanel<T>, panels = ceil_div(n_, panel);
+    const std::int64_t deep = larger(1, smaller(k_, kBlockTerms));
+    std::int64_t most_panels = larger(1, kBlockBytes / (deep * panel * std::int64_t(sizeof(T))));
+    std::int64_t groups = ceil_div(panels, most_panels);
+    const std::int64_t tall = rows_for<T>(n_);
+    const double row_flops = 2.0 * double(k_ + 1) * double(smaller(n_, ceil_div(panels, groups) * panel));
+    const std::int64_t most_rows = larger(4 * tall, std::int64_t(kFlopsPerChunk / row_flops));
+    std::int64_t row_groups = ceil_div(m_, most_rows);
+    if (threads_ > 1 && batch_ * row_groups * groups < 2 * threads_) {
+      row_groups = larger(row_groups, smaller(ceil_div(2 * threads_, batch_ * groups), ceil_div(m_, tall)));
+      if (batch_ * row_groups * groups < threads_)
+        groups = larger(groups, smaller(ceil_div(threads_, batch_ * row_groups), panels));
+    }
+    return {batch_, row_groups, groups, panels};
+  }
+
+  void run_task(const Region<T, From, Out>& region, const Cut& cut, std::int64_t row_group,
+                std::int64_t column_group) const {
+    region.run(part(m_, cut.row_groups, row_group), part(m_, cut.row_groups, row_group + 1),
+               part(cut.panels, cut.column_groups, column_group) * kPanel<T>,
+               smaller(n_, part(cut.panels, cut.column_groups, column_group + 1) * kPanel<T>), 0, k_, nullptr,
+               0);
+  }
+
+  double task_flops(const Cut& cut) const {
+    return 2.0 * double(batch_) * double(m_) * double(n_) * double(k_ + 1) / double(cut.tasks());
+  }
+
+  // The bytes of one matrix of the batch, if it lies in one piece and is not too large to fetch ahead.
+  Ahead dense(const ArrayView& view, std::int64_t index) const {
+    const std::int64_t rows = view.shape.last(1), columns = view.shape.last(0);
+    const std::int64_t bytes = rows * columns * std::int64_t(sizeof(From));
+    if (view.strides.last(0) != 1 || view.strides.last(1) != columns || bytes > kAheadBytes) return {};
+    const char* at =
+        reinterpret_cast<const char*>(view.as<From>() + offset_of(index, batch_shape_, view.strides));
+    return {at, at + bytes};
+  }
+
+  // b as it lies, or packed by each region for itself.
+  void run_regions(const Cut& cut, bool packs) const {
+    parallel_for(cut.tasks(), chunk_of(task_flops(cut), cut.tasks()), threads_,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t i = begin; i < end; ++i) {
+                     Region<T, From, Out> region = region_of(i / (cut.row_groups * cut.column_groups));
+                     if constexpr (is_same<T, From>)
+                       if (!packs) region.panels = {region.b, kPanel<T>, region.b_row};
+                     if (cut.tasks() == batch_ && i + 1 < end) {
+                       region.next[0] = dense(args_.a, i + 1);
+                       region.next[1] = dense(args_.b, i + 1);
+                     }
+                     const std::int64_t in_matrix = i % (cut.row_groups * cut.column_groups);
+                     run_task(region, cut, in_matrix % cut.row_groups, in_matrix / cut.row_groups);
+                   }
+                 });
+  }
+
+  // b is packed once, then all row groups read it.
+  void run_packed(const Cut& cut) const {
+    const std::int64_t panel = kPanel<T> * k_;
+    const std::int64_t most = larger(1, kPackedBytes / larger(1, panel * std::int64_t(sizeof(T))));
+    const std::int64_t rounds = ceil_div(cut.panels, most);
+    const Scratch packed(ceil_div(cut.panels, rounds) * panel * std::int64_t(sizeof(T)));
+    const std::int64_t group_panels = ceil_div(cut.panels, cut.column_groups);
+    for (std::int64_t index = 0; index < batch_; ++index) {
+      const Region<T, From, Out> whole = region_of(index);
+      for (std::int64_t round = 0; round < rounds; ++round) {
+        const std::int64_t first = part(cut.panels, rounds, round),
+                           last = part(cut.panels, rounds, round + 1);
+        parallel_for(last - first, larger(1, (1 << 20) / larger(1, panel)), threads_,
+                     [&](std::int64_t begin, std::int64_t end) {
+                       for (std::int64_t q = begin; q < end; ++q) {
+                         const std::int64_t j = (first + q) * kPanel<T>;
+                         pack_panel<T, From>(whole.b + j * whole.b_col, whole.b_row, whole.b_col, k_,
+                                             int(smaller(kPanel<T>, n_ - j)), packed.as<T>() + q * panel,
+                                             kPanel<T>);
+                       }
+                     });
+        const std::int64_t groups = ceil_div(last - first, group_panels);
+        parallel_for(groups * cut.row_groups, 1, threads_, [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t i = begin; i < end; ++i) {
+            Region<T, From, Out> region = whole;
+            region.panels = {packed.as<T>() - first * panel, panel, kPanel<T>};
+            const std::int64_t g = i / cut.row_groups, r = i % cut.row_groups;
+            region.run(part(m_, cut.row_groups, r), part(m_, cut.row_groups, r + 1),
+                       (first + part(last - first, groups, g)) * kPanel<T>,
+                       smaller(n_, (first + part(last - first, groups, g + 1)) * kPanel<T>), 0, k_, nullptr,
+                       0);
+          }
+        });
+      }
+    }
+  }
+
+  // Few outputs and many terms: the segments of the sums are the parallel work.
+  void run_segments() const {
+    const std::int64_t segments = ceil_div(k_, kSegment), size = m_ * n_;
+    const Scratch all(segments * size * std::int64_t(sizeof(T)));
+    for (std::int64_t index = 0; index < batch_; ++index) {
+      const Region<T, From, Out> whole = region_of(index);
+      parallel_for(segments, 1, threads_, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t s = begin; s < end; ++s) {
+          Region<T, From, Out> region = whole;
+          if constexpr (is_same<T, From>)
+            if (b_is_usable_) region.panels = {region.b, kPanel<T>, region.b_row};
+          region.run(0, m_, 0, n_, s * kSegment, smaller(k_, (s + 1) * kSegment), all.as<T>() + s * size, n_);
+        }
+      });
+      T* const total = all.as<T>();
+      for (std::int64_t s = 1; s < segments; ++s)
+        for (std::int64_t i = 0; i < size; ++i) total[i] += total[s * size + i];
+      whole.finish.run(total, n_, 0, int(m_), 0, n_);
+    }
+  }
+
+  static constexpr std::int64_t kPackedBytes = 32 << 20;
+  static constexpr std::int64_t kAheadBytes = 256 << 10;
+
+  MatmulArgs args_;
+  std::int64_t m_, n_, k_, batch_;
+  Dims batch_shape_;
+  int threads_;
+  bool b_is_usable_;
+};
+
+}  // namespace stretto::STRETTO_ISA

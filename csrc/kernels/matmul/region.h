@@ -1,0 +1,194 @@
+// One region of one matrix of the result: all its sums, blocked for the caches, and its epilogue.
+#pragma once
+
+#include "base/parallel.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/tile/finish.h"
+#include "kernels/tile/pack.h"
+#include "kernels/tile/tile.h"
+#include "simd/narrow.h"
+
+namespace stretto::STRETTO_ISA {
+
+inline constexpr int kBlockTerms = 256;  // terms of a sum between spills: a block of a stays in L1
+inline constexpr std::int64_t kBlockBytes = 512 << 10;  // of b, which stays in L2
+
+template <class T>
+inline constexpr int kPanel = kVectors * Vec<T>::lanes;
+
+STRETTO_INLINE std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+STRETTO_INLINE std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+STRETTO_INLINE std::int64_t larger(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
+
+// Part `index` of `parts` nearly equal parts of n begins here.
+STRETTO_INLINE std::int64_t part(std::int64_t n, std::int64_t parts, std::int64_t index) {
+  return n / parts * index + smaller(index, n % parts);
+}
+
+// The tile for `rows` rows and `columns` (at most a panel) columns, with vectors no wider than needed.
+template <class T>
+STRETTO_INLINE TileFunction<T> tile_for_columns(int rows, int columns, int& tail) {
+  constexpr int lanes = Vec<T>::lanes;
+  const int vectors = (columns + lanes - 1) / lanes;
+  tail = columns - (vectors - 1) * lanes;
+#if defined(__AVX2__)
+  if constexpr (is_same<T, float> || is_same<T, double>) {
+    if (vectors == 1 && tail <= lanes / 2) {
+      constexpr int least = 16 / int(sizeof(T));
+      if constexpr (lanes > 2 * least)
+        if (tail > least) return tile_for<Narrow<T, 2 * least>>(rows, 1, tail);
+      return tile_for<Narrow<T, least>>(rows, 1, tail);
+    }
+  }
+#endif
+  return tile_for<Vec<T>>(rows, vectors, tail);
+}
+
+// Rows of the tallest tile over so many columns.
+template <class T>
+STRETTO_INLINE int rows_for(std::int64_t columns) {
+  const std::int64_t vectors = ceil_div(columns, Vec<T>::lanes);
+  return tile_rows(vectors < kVectors ? int(vectors) : kVectors);
+}
+
+// b in memory (panel_step = panel width, row = its stride) or in panels (panel_step = terms * panel width).
+template <class T>
+struct Panels {
+  const T* data;  // term 0 of column 0
+  std::int64_t panel_step, row;
+};
+
+// Memory that will be read soon, fetched a little after each tile: the tiles themselves keep too few loads in
+// flight to hide a cache miss.
+struct Ahead {
+  const char* at = nullptr;
+  const char* end = nullptr;
+
+  STRETTO_INLINE std::int64_t share(std::int64_t steps) const {
+    return ceil_div(ceil_div(end - at, 64), steps);
+  }
+  STRETTO_INLINE void fetch(std::int64_t lines) {
+    for (; lines > 0 && at < end; --lines, at += 64) __builtin_prefetch(at, 0, 2);
+  }
+};
+
+template <class T, class From, class Out>
+struct Region {
+  const From* a;  // row 0 of the matrix, term 0
+  std::int64_t a_row, a_col;
+  const From* b;  // term 0, column 0
+  std::int64_t b_row, b_col;
+  Panels<T> panels;  // of b, when they exist; data is null when this region packs b itself
+  Ahead next[2];     // what the caller computes on afterwards
+  std::int64_t k;
+  Finish<T, From, Out> finish;
+
+  // Rows r0..r1, columns j0..j1 (j0 at the start of a panel), terms k0..k1 (whole segments).
+  // With `sums` the sums are left there, of row stride sums_row, without epilogue.
+  void run(std::int64_t r0, std::int64_t r1, std::int64_t j0, std::int64_t j1, std::int64_t k0,
+           std::int64_t k1, T* sums, std::int64_t sums_row) const {
+    const std::int64_t columns = j1 - j0, rows = r1 - r0;
+    const int most = rows_for<T>(columns);
+    const std::int64_t row_blocks = ceil_div(rows, most);
+    const std::int64_t segments = larger(1, ceil_div(k1 - k0, kSegment));
+    const std::int64_t per_segment = larger(1, ceil_div(smaller(k1 - k0, kSegment), kBlockTerms));
+    const std::int64_t most_terms = ceil_div(smaller(k1 - k0, kSegment), per_segment) + 1;
+    constexpr bool same = is_same<T, From>;
+    const bool copies_a = !same || aliases(columns);
+
+    const bool keeps_sums = sums != nullptr;
+    bool is_direct = keeps_sums;
+    if constexpr (is_same<T, Out>) {
+      if (!sums && (finish.out_col == 1 || columns == 1)) {
+        is_direct = true;
+        sums = finish.out + r0 * finish.out_row + j0 * finish.out_col;
+        sums_row = finish.out_row;
+      }
+    }
+    const bool finishes = !keeps_sums && (!is_direct || !finish.is_empty());
+    const bool has_partial = per_segment > 1;
+    const Scratch left(copies_a ? most * (most_terms + 64) * std::int64_t(sizeof(T)) : 0);
+    const std::int64_t own_panels = ceil_div(columns, kPanel<T>);
+    const Scratch right(panels.data ? 0 : own_panels * kPanel<T> * most_terms * std::int64_t(sizeof(T)));
+    const Scratch sum_block(is_direct ? 0 : rows * columns * std::int64_t(sizeof(T)));
+    const Scratch partial_block(has_partial ? rows * columns * std::int64_t(sizeof(T)) : 0);
+    if (!is_direct) {
+      sums = sum_block.as<T>();
+      sums_row = columns;
+    }
+
+    Ahead ahead[2] = {next[0], next[1]};
+    const std::int64_t tile_count = segments * per_segment * row_blocks * own_panels;
+    const std::int64_t shares[2] = {ahead[0].share(tile_count), ahead[1].share(tile_count)};
+    for (std::int64_t s = 0; s < segments; ++s) {
+      const std::int64_t s0 = k0 + s * kSegment, s1 = smaller(k1, s0 + kSegment);
+      const std::int64_t blocks = larger(1, ceil_div(s1 - s0, kBlockTerms));
+      for (std::int64_t block = 0; block < blocks; ++block) {
+        const std::int64_t p0 = s0 + part(s1 - s0, blocks, block);
+        const std::int64_t terms = s0 + part(s1 - s0, blocks, block + 1) - p0;
+        const bool ends_segment = block == blocks - 1;
+        Panels<T> from = panels;
+        if (panels.data) {
+          from.data += j0 / kPanel<T> * panels.panel_step + p0 * panels.row;
+        } else {
+          from = pack(p0, terms, j0, j1, right.as<T>());
+        }
+        Tile<T> t;
+        t.k = terms;
+        t.b_row = from.row;
+        for (std::int64_t i = 0; i < row_blocks; ++i) {
+          const std::int64_t y = part(rows, row_blocks, i);
+          const int height = int(part(rows, row_blocks, i + 1) - y);
+          const From* a_block = a + (r0 + y) * a_row + p0 * a_col;
+          if (copies_a) {
+            const Rows<T> copied = copy_rows<T, From>(a_block, a_row, a_col, height, terms, left.as<T>());
+            t.a = copied.data;
+            t.a_row = copied.row;
+            t.a_col = copied.col;
+          } else if constexpr (same) {
+            t.a = a_block;
+            t.a_row = a_row;
+            t.a_col = a_col;
+          }
+          T* const sum = sums + y * sums_row;
+          T* const partial = has_partial ? partial_block.as<T>() + y * columns : sum;
+          const std::int64_t partial_row = has_partial ? columns : sums_row;
+          t.c_row = ends_segment ? sums_row : partial_row;
+          t.start_row = partial_row;
+          t.total_row = sums_row;
+          for (std::int64_t j = 0; j < columns; j += kPanel<T>) {
+            const int width = int(smaller(kPanel<T>, columns - j));
+            t.b = from.data + j / kPanel<T> * from.panel_step;
+            t.c = (ends_segment ? sum : partial) + j;
+            t.start = block > 0 ? partial + j : nullptr;
+            t.total = ends_segment && s > 0 ? sum + j : nullptr;
+            ahead[0].fetch(shares[0]);
+            ahead[1].fetch(shares[1]);
+            tile_for_columns<T>(height, width, t.tail)(t);
+          }
+          if (finishes && ends_segment && s == segments - 1)
+            finish.run(sum, sums_row, r0 + y, height, j0, columns);
+        }
+      }
+    }
+  }
+
+ private:
+  // Rows of a so far apart that they meet in one set of the L1 cache are worth a copy when they are read
+  // more than once.
+  STRETTO_INLINE bool aliases(std::int64_t columns) const {
+    const std::int64_t step = (a_col == 1 ? a_row : a_col) * std::int64_t(sizeof(From));
+    return (step % 1024 == 0 && step != 0 && columns >= 2 * kPanel<T>) ||
+           (a_row != 1 && a_col != 1 && columns > kPanel<T>);
+  }
+
+  [[gnu::noinline]] Panels<T> pack(std::int64_t p0, std::int64_t terms, std::int64_t j0, std::int64_t j1,
+                                   T* to) const {
+    for (std::int64_t j = j0; j < j1; j += kPanel<T>)
+      pack_panel<T, From>(b + p0 * b_row + j * b_col, b_row, b_col, terms, int(smaller(kPanel<T>, j1 - j)),
+                          to + (j - j0) * terms, kPanel<T>);
+    return {to, kPanel<T> * terms, kPanel<T>};
+  }
+};
+
+}  // namespace stretto::STRETTO_ISA

@@ -1,0 +1,184 @@
+"""Every variant of matmul against the reference, bit for bit."""
+
+from __future__ import annotations
+
+import zlib
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from stretto import _core
+
+from tests.cases import matmul as cases
+
+matmul = _core.op("matmul")
+VARIANTS = [name for name, _, present in matmul.variants if present and name != "matmul_reference"]
+KINDS = {
+    "float": ["float32", "float64"],
+    "float16": ["float16"],
+    "bfloat16": ["bfloat16"],
+    "integer": ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"],
+}
+DTYPES = KINDS["float"]
+
+
+def variants_of(dtype: str) -> list[str]:
+    one = np.ones((1, 1), dtype)
+    fitting = []
+    for name in VARIANTS:
+        try:
+            matmul((one, one), {}, None, 1, name)
+        except NotImplementedError:
+            continue
+        fitting.append(name)
+    return fitting
+
+
+def same_bits(got: np.ndarray, expected: np.ndarray) -> bool:
+    if got.dtype != expected.dtype or got.shape != expected.shape:
+        return False
+    if expected.dtype.kind in "biu":
+        return np.array_equal(got, expected)
+    nan = np.isnan(expected)
+    unsigned = f"u{expected.itemsize}"
+    got, expected = np.ascontiguousarray(got), np.ascontiguousarray(expected)
+    equal_bits = got.reshape(-1).view(unsigned) == expected.reshape(-1).view(unsigned)
+    return bool(np.all(equal_bits | (nan & np.isnan(got)).reshape(-1)))
+
+
+def values(rng: np.random.Generator, shape: tuple[int, ...], dtype: str, spread: str = "normal") -> np.ndarray:
+    if np.dtype(dtype).kind in "biu":
+        return (
+            rng.integers(0, 256, (*shape, np.dtype(dtype).itemsize), "u1").view(dtype)[..., 0]
+            if dtype != "bool"
+            else (rng.random(shape) < 0.2)
+        )
+    x = rng.standard_normal(shape)
+    if spread == "wide":
+        info = ml_dtypes.finfo(dtype)
+        x = np.ldexp(x, rng.integers(info.minexp - info.nmant, info.maxexp // 2, shape))
+    elif spread == "tiny":
+        info = ml_dtypes.finfo(dtype)
+        x = np.ldexp(x, rng.integers(info.minexp // 2 - 4, info.minexp // 2 + 4, shape))
+    elif spread == "special":
+        choices = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 2.0**-126, -(2.0**-130), 3e38, 1.5])
+        x = np.where(rng.random(shape) < 0.06, rng.choice(choices, shape), np.round(x * 2))
+    with np.errstate(over="ignore"):
+        return x.astype(dtype)
+
+
+def operands(case, dtype: str, seed: int = 0, spread: str = "normal") -> tuple[np.ndarray, np.ndarray]:
+    a_shape, b_shape, transposed = case
+    rng = np.random.default_rng([seed, zlib.crc32(repr(case).encode())])
+    a, b = values(rng, a_shape, dtype, spread), values(rng, b_shape, dtype, spread)
+    if "a" in transposed:
+        a = np.ascontiguousarray(a.swapaxes(-1, -2)).swapaxes(-1, -2)
+    if "b" in transposed:
+        b = np.ascontiguousarray(b.swapaxes(-1, -2)).swapaxes(-1, -2)
+    return a, b
+
+
+def check(inputs: tuple, dtype: str, attributes: dict | None = None, threads: tuple[int, ...] = (1, 3)) -> None:
+    attributes = attributes or {}
+    expected = matmul(inputs, attributes, None, 1, "matmul_reference")
+    for name in variants_of(dtype):
+        for count in threads:
+            got = matmul(inputs, attributes, None, count, name)
+            assert same_bits(got, expected), f"{name}, {count} threads, {inputs[0].shape} @ {inputs[1].shape}"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_variants_on_shared_shapes(dtype):
+    for case in cases.SHAPES:
+        check(operands(case, dtype), dtype)
+
+
+def test_every_tile():
+    for case in cases.TILES:
+        check(operands(case, "float32"), "float32", threads=(1,))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+@pytest.mark.parametrize("spread", ["wide", "tiny", "special"])
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_variants_on_special_values(dtype, spread):
+    for seed in range(3):
+        for case in [
+            ((5, 40), (40, 37), ""),
+            ((17, 100), (100, 5), "b"),
+            ((1, 64), (64, 200), ""),
+            ((9, 300), (300, 40), ""),
+        ]:
+            check(operands(case, dtype, seed, spread), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+def test_epilogue(dtype):
+    rng = np.random.default_rng(3)
+    for m, k, n in [(3, 5, 7), (20, 30, 40), (5, 600, 70), (6, 5000, 20), (70, 80, 300)]:
+        a, b = values(rng, (2, m, k), dtype), values(rng, (2, k, n), dtype)
+        for bias, residual in [((n,), (2, m, n)), ((m, 1), (n,)), ((2, 1, 1), (1, 1))]:
+            terms = [values(rng, shape, dtype) for shape in (bias, (m, 1), (n,), residual)]
+            check((a, b, *terms), dtype, {"activation": "relu"})
+            check((a, b, terms[0]), dtype)
+            check((a, b, None, None, None, terms[3]), dtype, {"activation": ("leaky_relu", 0.5)})
+        folded = (a, b[0], values(rng, (n,), dtype), None, None, values(rng, (2, m, n), dtype))
+        check(folded, dtype)
+        check((a[0, 0], b, values(rng, (n,), dtype)), dtype)
+        check((a, b[0, :, 0], values(rng, (m,), dtype)), dtype)
+
+
+layouts = st.sampled_from(["C", "F", "step", "reversed", "broadcast"])
+
+
+def laid_out(x: np.ndarray, layout: str) -> np.ndarray:
+    if layout == "F":
+        return np.ascontiguousarray(x.swapaxes(-1, -2)).swapaxes(-1, -2)
+    if layout == "step":
+        wide = np.zeros((*x.shape[:-2], x.shape[-2] * 2, x.shape[-1] * 3), x.dtype)
+        wide[..., ::2, ::3] = x
+        return wide[..., ::2, ::3]
+    if layout == "reversed":
+        return np.ascontiguousarray(x[..., ::-1, ::-1])[..., ::-1, ::-1]
+    if layout == "broadcast":
+        return np.broadcast_to(x[..., :1, :], x.shape)
+    return x
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.integers(1, 40),
+    st.integers(0, 70),
+    st.integers(1, 70),
+    st.sampled_from([(), (2,), (3, 1), (2, 3)]),
+    st.sampled_from([(), (1,), (3,), (2, 1)]),
+    layouts,
+    layouts,
+    st.sampled_from(DTYPES),
+    st.integers(0, 99),
+)
+def test_variants_on_drawn_layouts(m, k, n, a_batch, b_batch, a_layout, b_layout, dtype, seed):
+    try:
+        np.broadcast_shapes(a_batch, b_batch)
+    except ValueError:
+        b_batch = ()
+    rng = np.random.default_rng(seed)
+    a = laid_out(values(rng, (*a_batch, m, k), dtype), a_layout)
+    b = laid_out(values(rng, (*b_batch, k, n), dtype), b_layout)
+    check((a, b), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "int32"])
+def test_thread_counts(dtype):
+    for case in [
+        ((300, 200), (200, 300), ""),
+        ((64, 12300), (12300, 32), ""),
+        ((200, 24, 24), (200, 24, 24), ""),
+        ((1, 2000), (2000, 1000), ""),
+    ]:
+        a, b = operands(case, dtype)
+        expected = matmul((a, b), {}, None, 1)
+        for threads in (2, 3, 4):
+            assert same_bits(matmul((a, b), {}, None, threads), expected)
