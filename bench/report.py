@@ -8,7 +8,7 @@ from typing import Any
 Case = dict[str, Any]
 
 
-def fastest_peer(case: Case, ours: str = "stretto", key: str = "best") -> tuple[str, float] | None:
+def fastest_peer(case: Case, key: str = "best") -> tuple[str, float] | None:
     """Name and seconds of the fastest peer that is not us, if any ran."""
     timed = {
         name: entry[key] for name, entry in case["times"].items() if key in entry and not name.startswith("stretto")
@@ -18,7 +18,7 @@ def fastest_peer(case: Case, ours: str = "stretto", key: str = "best") -> tuple[
 
 def ratio(case: Case, ours: str = "stretto", key: str = "best") -> float | None:
     """Fastest peer's time over ours: above one we are faster."""
-    peer, own = fastest_peer(case, ours, key), case["times"].get(ours, {}).get(key)
+    peer, own = fastest_peer(case, key), case["times"].get(ours, {}).get(key)
     return peer[1] / own if peer and own else None
 
 

@@ -22,6 +22,8 @@ def versions(threads: int) -> dict[str, str]:
 
 def prepare(peer: str, case: Case, arrays: list[Array], threads: int) -> Prepared:
     """Products write into one array; element-wise work is what a NumPy user would write."""
+    if arrays[0].dtype.name == "bfloat16":
+        raise UnsupportedError("NumPy has no bfloat16")
     if case.group == "bmm":
         a, b = arrays
         out: Array = np.matmul(a, b)

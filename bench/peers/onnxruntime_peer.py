@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime as ort
+from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
 
-from bench.peers import Prepared
+from bench.peers import Prepared, UnsupportedError
 from bench.peers.onnx_model import model_of
 from tests.cases import Case
 
@@ -27,7 +28,10 @@ def prepare(peer: str, case: Case, arrays: list[Array], threads: int) -> Prepare
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    try:
+        session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except NoKernel as error:
+        raise UnsupportedError(str(error)) from error
     binding = session.io_binding()
     held = {name: ort.OrtValue.ortvalue_from_numpy(array) for name, array in feeds.items()}
     for name, value in held.items():

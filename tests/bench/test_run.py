@@ -63,6 +63,12 @@ def test_slower_result_is_a_regression(result_file: Path, tmp_path: Path) -> Non
     assert "slower" in compared.stdout
 
 
+def test_result_becomes_markdown(result_file: Path) -> None:
+    written = bench("bench/plots.py", str(result_file))
+    assert written.returncode == 0, written.stderr
+    assert "| call4 |" in written.stdout
+
+
 def test_absent_peer_is_listed() -> None:
     run = bench(
         "bench/run.py", "overhead", "--cases", "call1", "--seconds", "0.01", "--rounds", "1",
