@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from stretto import _core
-from stretto.program import NO_BATCH, Array, Program, Size, Type, sizes_at, trace
+from stretto.program import NO_BATCH, Array, Changes, Program, Size, Type, sizes_at, trace
 from stretto.schedule.arrange import arrange
 from stretto.schedule.check import check
 from stretto.schedule.choose import OBJECTIVES, SCHEDULES, Candidate, candidates, decide, explain
@@ -44,13 +44,17 @@ class _Shop:
         self.workshop = _core.Workshop(max(1, workers))
         self._ids = [i for i, v in enumerate(program.values) if v.origin in ("parameter", "constant")]
         self._arrays: list[Array] = []
+        self._seen = -1
         self._constants: _core.Constants | None = None
 
     def constants(self) -> _core.Constants:
         """The parameters' present arrays; a changed one is packed anew."""
+        changes = Changes.count
+        if self._constants is not None and changes == self._seen:
+            return self._constants
+        self._seen = changes
         arrays = [self.program.array(i) for i in self._ids]
-        fresh = self._constants is None or any(a is not b for a, b in zip(arrays, self._arrays, strict=True))
-        if self._constants is None or fresh:
+        if self._constants is None or any(a is not b for a, b in zip(arrays, self._arrays, strict=True)):
             self._arrays = arrays
             self._constants = _core.Constants(arrays)
         return self._constants

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from stretto.program import Array as Array
-from stretto.program import Symbol
+from stretto.program import Changes, Symbol
 
 Rng: TypeAlias = int | np.random.Generator
 Initializer: TypeAlias = Callable[[np.random.Generator, tuple[int, ...]], Array]
@@ -34,7 +34,10 @@ class Layer:
                 )
             value = np.array(value, order="C")
             value.flags.writeable = False
-        object.__setattr__(self, name, value)
+            object.__setattr__(self, name, value)
+            Changes.count += 1  # after the assignment: who sees the number sees the array
+        else:
+            object.__setattr__(self, name, value)
 
     def __call__(self, *inputs: Any) -> Any:
         for x in inputs:

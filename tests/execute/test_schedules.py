@@ -1,0 +1,87 @@
+"""The promise: every schedule gives the bits of serial, on one sample at a time."""
+
+import numpy as np
+import stretto as st
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from stretto.runner import Runner
+from stretto.schedule.choose import SCHEDULES, candidates
+
+from tests.execute.networks import BLOCKS, network
+
+
+def bits(array):
+    return array.tobytes()
+
+
+def one_at_a_time(program, x):
+    runner = st.plan(program, x[:1], schedule="serial", workers=1)
+    return np.concatenate([runner(x[i : i + 1]) for i in range(len(x))])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    blocks=BLOCKS,
+    seed=some.integers(0, 99),
+    samples=some.integers(1, 9),
+    workers=some.integers(1, 4),
+    micro_batch=some.none() | some.integers(1, 9),
+    threads=some.none() | some.integers(1, 3),
+)
+def test_the_same_bits_whatever_the_schedule(blocks, seed, samples, workers, micro_batch, threads):
+    x = np.random.default_rng(seed).normal(size=(samples, 2, 6, 6)).astype("f4")
+    f = network(blocks, seed)
+    program = st.trace(f, x)
+    expected = one_at_a_time(program, x)
+    assert bits(f(x)) == bits(expected)
+    times = [1.0] * len(program.steps)
+    for schedule in SCHEDULES:
+        for candidate in candidates(
+            program,
+            samples,
+            times,
+            workers=workers,
+            schedule=schedule,
+            micro_batch=None if schedule == "task" else micro_batch,
+            threads=threads,
+        ):
+            if schedule == "task" and candidate.verdict:
+                continue
+            with Runner(program, candidate.choice) as runner:
+                assert bits(runner(x)) == bits(expected), candidate.choice
+                assert bits(runner(x[: samples // 2 + 1])) == bits(expected[: samples // 2 + 1]), candidate.choice
+                assert runner(x[:0]).shape == (0, 7)
+
+
+def test_the_chosen_plan_and_every_batch_size():
+    f = network([("conv", 0, 3), ("pointwise", 1, 2), ("residual", 0, 1)], 3)
+    x = np.random.default_rng(1).normal(size=(12, 2, 6, 6)).astype("f4")
+    with st.plan(f, x, workers=2, calibrate=0.05) as plan:
+        for samples in (12, 1, 5, 13):
+            batch = np.resize(x, (samples, 2, 6, 6))
+            assert bits(plan(batch)) == bits(f(batch))
+
+
+def test_inputs_of_any_layout():
+    f = network([("conv", 0, 3)], 3)
+    x = np.random.default_rng(1).normal(size=(6, 2, 6, 6)).astype("f4")
+    flat = st.trace(lambda x: (st.flatten(x), f(x), x), x)
+    for schedule in ("serial", "data", "pipeline"):
+        with st.plan(flat, x, schedule=schedule, workers=2, calibrate=0.0) as plan:
+            for view in (x, np.asfortranarray(x), x[::-1], x.transpose(0, 1, 3, 2)):
+                a, b, c = plan(view)
+                assert bits(a) == bits(np.ascontiguousarray(view).reshape(6, -1))
+                assert bits(b) == bits(f(view))
+                assert bits(c) == bits(np.ascontiguousarray(view))
+                assert c is not view
+
+
+def test_a_batch_on_another_axis():
+    w = np.random.default_rng(0).normal(size=(5, 3)).astype("f4")
+    x = np.random.default_rng(1).normal(size=(4, 7, 5)).astype("f4")
+    program = st.trace(lambda x: st.matmul(st.matmul(x, w), w.T.copy()), x, batch_axes=(1,))
+    expected = st.matmul(st.matmul(x, w), w.T)
+    for schedule in ("serial", "data", "pipeline"):
+        with st.plan(program, x, schedule=schedule, workers=2, calibrate=0.0) as plan:
+            assert bits(plan(x)) == bits(expected)
+            assert bits(plan(x[:, :3])) == bits(np.ascontiguousarray(expected[:, :3]))
