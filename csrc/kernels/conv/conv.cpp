@@ -7,9 +7,39 @@ namespace stretto {
 
 void conv_reference(const ConvArgs& args, int threads);
 
+#define KERNELS(isa)                                             \
+  namespace isa {                                                \
+  void conv_pixels(const ConvArgs& args, int threads);           \
+  std::int64_t conv_pixels_bytes(const ConvArgs& args);          \
+  void conv_pixels_pack(const ConvArgs& args, void* packed);     \
+  void conv_channels(const ConvArgs& args, int threads);         \
+  std::int64_t conv_channels_bytes(const ConvArgs& args);        \
+  void conv_channels_pack(const ConvArgs& args, void* packed);   \
+  }
+KERNELS(avx512)
+KERNELS(avx2)
+KERNELS(neon)
+#undef KERNELS
+
 namespace {
 
 bool always(const ConvArgs&) { return true; }
+
+// So many taps that a strip of one channel and a few outputs fits into the scratch memory of a thread.
+constexpr std::int64_t kMostTaps = 8192;
+
+bool is_floats(const ConvArgs& args) {
+  const DType t = args.x.dtype;
+  return (t == DType::f32 || t == DType::f64 || t == DType::f16) && args.taps() <= kMostTaps &&
+         args.group_inputs() > 0;
+}
+
+// Sums too short to pay for turning tiles of channels round, or too few output channels to fill vectors.
+bool is_short(const ConvArgs& args) {
+  const std::int64_t terms = args.group_inputs() * args.taps();
+  return is_floats(args) && !args.channels_last &&
+         (terms <= 40 || (terms <= 128 && args.taps() == 1) || (args.group_outputs() <= 8 && terms <= 512));
+}
 
 constexpr ConvVariant kTable[] = {
 #define VARIANT(name, arch, fits, run, packed_bytes, pack) {#name, Arch::arch, fits, run, packed_bytes, pack},

@@ -1,0 +1,138 @@
+// The register tile of the channels kernel: P neighbouring outputs of a row x V vectors of output channels. Lanes
+// are output channels; each step broadcasts an input element.
+#pragma once
+
+#include "simd/transpose.h"
+
+namespace stretto::STRETTO_ISA {
+
+// The most outputs that fit the registers beside V vectors of weights.
+#if defined(__AVX2__) && !defined(__AVX512F__)
+inline constexpr int kMostPixels[] = {0, 8, 6, 4};
+#else
+inline constexpr int kMostPixels[] = {0, 14, 14, 9};
+#endif
+inline constexpr int kMostVectors = 3;
+
+template <class T>
+struct ChannelsTile {
+  // One stretch of channels inside a segment.
+  const T* strip;  // channel 0, output 0 of the tile
+  std::int64_t channel_pitch;
+  const std::int64_t* offset;  // [taps]
+  int taps;
+  std::int64_t channels;
+  const T* w;  // [vector][channel][tap][lane]
+  std::int64_t panel_pitch;
+  bool starts, ends, first_segment, last_segment;
+  T *sums, *totals;  // [P][V][lanes], kept between stretches and segments
+  // Where the result goes: element (output channel, output), one of the two strides being 1.
+  T* out;
+  std::int64_t out_channel, out_pixel;
+  int outputs;  // valid channels
+};
+
+template <class T, int V, int P>
+STRETTO_INLINE void put(const ChannelsTile<T>& t, Vec<T> (&acc)[P][V]) {
+  constexpr int lanes = Vec<T>::lanes;
+  if (t.out_channel == 1) {
+    for (int v = 0; v < V; ++v) {
+      const int n = t.outputs - v * lanes < lanes ? t.outputs - v * lanes : lanes;
+      if (n == lanes) {
+#pragma GCC unroll 16
+        for (int p = 0; p < P; ++p) acc[p][v].store(t.out + p * t.out_pixel + v * lanes);
+      } else {
+#pragma GCC unroll 16
+        for (int p = 0; p < P; ++p) acc[p][v].store(t.out + p * t.out_pixel + v * lanes, n);
+      }
+    }
+    return;
+  }
+#pragma GCC unroll 3
+  for (int v = 0; v < V; ++v) {
+    const int n = t.outputs - v * lanes < lanes ? t.outputs - v * lanes : lanes;
+    T* out = t.out + v * lanes * t.out_channel;
+#pragma GCC unroll 16
+    for (int first = 0; first < P; first += lanes) {
+      Vec<T> row[lanes];
+#pragma GCC unroll 16
+      for (int i = 0; i < lanes; ++i) row[i] = first + i < P ? acc[first + i < P ? first + i : 0][v] : Vec<T>::zero();
+      transpose(row);
+      const int pixels = P - first < lanes ? P - first : lanes;
+      if (n == lanes) {
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes; ++i) {
+          if (pixels == lanes)
+            row[i].store(out + i * t.out_channel + first);
+          else
+            row[i].store(out + i * t.out_channel + first, pixels);
+        }
+      } else {
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes; ++i)
+          if (i < n) row[i].store(out + i * t.out_channel + first, pixels);
+      }
+    }
+  }
+}
+
+template <class T, int V, int P>
+[[gnu::noinline]] void run_tile(const ChannelsTile<T>& t) {
+  constexpr int lanes = Vec<T>::lanes;
+  Vec<T> acc[P][V];
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p)
+#pragma GCC unroll 3
+    for (int v = 0; v < V; ++v)
+      acc[p][v] = t.starts ? Vec<T>::zero() : Vec<T>::load(t.sums + (p * V + v) * lanes);
+
+  const T* w = t.w;
+  const T* channel = t.strip;
+  const std::int64_t pitch = t.panel_pitch;
+  for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch) {
+    for (int tap = 0; tap < t.taps; ++tap, w += lanes) {
+      const T* x = channel + t.offset[tap];
+      Vec<T> weight[V];
+#pragma GCC unroll 3
+      for (int v = 0; v < V; ++v) weight[v] = Vec<T>::load(w + v * pitch);
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) {
+        const Vec<T> pixel = Vec<T>::broadcast(x[p]);
+#pragma GCC unroll 3
+        for (int v = 0; v < V; ++v) acc[p][v] = fma(pixel, weight[v], acc[p][v]);
+      }
+    }
+  }
+
+  if (t.ends && !t.first_segment) {
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p)
+#pragma GCC unroll 3
+      for (int v = 0; v < V; ++v) acc[p][v] = Vec<T>::load(t.totals + (p * V + v) * lanes) + acc[p][v];
+  }
+  if (t.ends && t.last_segment) return put<T, V, P>(t, acc);
+  T* keep = t.ends ? t.totals : t.sums;
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p)
+#pragma GCC unroll 3
+    for (int v = 0; v < V; ++v) acc[p][v].store(keep + (p * V + v) * lanes);
+}
+
+template <class T>
+using TileFunction = void (*)(const ChannelsTile<T>&);
+
+// The tile of `vectors` x `pixels`, which must be within the limits above.
+template <class T, int V, int P = 1>
+STRETTO_INLINE TileFunction<T> tile_of(int pixels) {
+  if constexpr (P < kMostPixels[V]) {
+    if (pixels != P) return tile_of<T, V, P + 1>(pixels);
+  }
+  return run_tile<T, V, P>;
+}
+
+template <class T>
+STRETTO_INLINE TileFunction<T> tile_of(int vectors, int pixels) {
+  return vectors == 1 ? tile_of<T, 1>(pixels) : vectors == 2 ? tile_of<T, 2>(pixels) : tile_of<T, 3>(pixels);
+}
+
+}  // namespace stretto::STRETTO_ISA

@@ -1,0 +1,29 @@
+// What the fast kernels of convolution and transposed convolution have in common: a list of taps, each an offset
+// into the input and one into the weight. A convolution is one such sum; a transposed one is one for each phase of
+// its stride.
+#pragma once
+
+#include "base/array_view.h"
+#include "kernels/epilogue.h"
+
+namespace stretto {
+
+struct Tap {
+  std::int64_t weight;  // offset in w, in elements
+  std::int64_t at[3];   // it meets x at output position * stride + at
+};
+
+struct Correlation {
+  ArrayView x, out;            // (N, C, D, H, W), (N, O, OD, OH, OW)
+  const Epilogue* epilogue;    // views of out's shape
+  const void* w;               // element (output, input, tap) of group g: see the strides
+  std::int64_t w_output, w_input, w_group;
+  const Tap* taps;
+  int tap_count;
+  std::int64_t groups, inputs, outputs;  // channels of one group
+  std::int64_t stride[3];
+  std::int64_t segment_channels;
+  const void* packed = nullptr;  // w in the kernel's layout, or null
+};
+
+}  // namespace stretto

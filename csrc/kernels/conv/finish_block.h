@@ -1,0 +1,53 @@
+// The epilogue and the store of a block of a convolution's result.
+#pragma once
+
+#include "kernels/conv/correlation.h"
+#include "kernels/tile/finish.h"
+
+namespace stretto::STRETTO_ISA {
+
+// A view's element of the block's first output, with the given axes as rows and columns.
+template <class From>
+STRETTO_INLINE Term<From> term_of(const ArrayView& view, std::int64_t offset, int row_axis, int column_axis) {
+  if (!view.present()) return {};
+  return {view.as<From>() + offset, view.strides[row_axis], view.strides[column_axis]};
+}
+
+// `sums` is [channel][row][column] with the given pitches, or null when they stand in the result already. The block
+// holds `channels` from `channel` of the group on, `rows` x `columns` from (od, oh, ow) on.
+template <class From, class T, class Out>
+[[gnu::noinline]] void finish_block(const Correlation& c, const T* sums, std::int64_t channel_pitch,
+                                    std::int64_t row_pitch, std::int64_t n, std::int64_t group, std::int64_t od,
+                                    std::int64_t oh, std::int64_t ow, std::int64_t channel, std::int64_t channels,
+                                    std::int64_t rows, std::int64_t columns) {
+  const Epilogue& e = *c.epilogue;
+  if (!sums && e.is_empty()) return;
+  const std::int64_t o = group * c.outputs + channel;
+  const auto offset = [&](const ArrayView& view, std::int64_t r) {
+    return view.strides.at[0] * n + view.strides.at[1] * o + view.strides.at[2] * od +
+           view.strides.at[3] * (oh + r) + view.strides.at[4] * ow;
+  };
+  // Vectors go along the axis that is contiguous in the result; sums in a buffer lie along the columns.
+  const bool along_channels = !sums && c.out.strides[1] == 1 && c.out.strides[4] != 1;
+  const int row_axis = along_channels ? 4 : 1, column_axis = along_channels ? 1 : 4;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    Finish<T, From, Out> finish;
+    finish.bias = term_of<From>(e.bias, offset(e.bias, r), row_axis, column_axis);
+    finish.scale = term_of<From>(e.scale, offset(e.scale, r), row_axis, column_axis);
+    finish.shift = term_of<From>(e.shift, offset(e.shift, r), row_axis, column_axis);
+    finish.residual = term_of<From>(e.residual, offset(e.residual, r), row_axis, column_axis);
+    finish.activation = e.activation;
+    finish.parameter = T(e.parameter);
+    finish.out = c.out.as<Out>() + offset(c.out, r);
+    finish.out_row = c.out.strides[row_axis];
+    finish.out_col = c.out.strides[column_axis];
+    const T* from = sums ? sums + r * row_pitch : reinterpret_cast<const T*>(finish.out);
+    const std::int64_t from_row = sums ? channel_pitch : finish.out_row;
+    if (along_channels)
+      finish.run(from, from_row, 0, int(columns), 0, channels);
+    else
+      finish.run(from, from_row, 0, int(channels), 0, columns);
+  }
+}
+
+}  // namespace stretto::STRETTO_ISA

@@ -1,0 +1,206 @@
+// The pixels kernel: lanes are neighbouring outputs of a row. For sums too short, or with too few output channels,
+// for the channels kernel; results of channels first are stored as they come.
+#pragma once
+
+#include "base/parallel.h"
+#include "kernels/conv/correlation.h"
+#include "kernels/conv/depthwise_tile.h"
+#include "kernels/conv/finish_block.h"
+#include "kernels/conv/pixels_tile.h"
+#include "kernels/conv/strip.h"
+
+namespace stretto::STRETTO_ISA {
+
+inline constexpr std::int64_t kPixelsStripBytes = 20 << 10;  // of a block: in the first cache, with its result
+
+// Weights: [group][block of kTileOutputs outputs, the last one smaller][channel][tap][output].
+template <class T>
+STRETTO_INLINE std::int64_t pixels_packed_size(const Correlation& c) {
+  return c.groups * c.outputs * c.inputs * c.tap_count;
+}
+
+template <class From, class T>
+void pack_pixels(const Correlation& c, T* packed) {
+  for (std::int64_t g = 0; g < c.groups; ++g) {
+    for (std::int64_t first = 0; first < c.outputs; first += kTileOutputs) {
+      const From* w = static_cast<const From*>(c.w) + g * c.w_group + first * c.w_output;
+      const std::int64_t count = least(kTileOutputs, c.outputs - first);
+      for (std::int64_t i = 0; i < c.inputs; ++i)
+        for (int t = 0; t < c.tap_count; ++t)
+          for (std::int64_t o = 0; o < count; ++o)
+            *packed++ = widen_to<T>(w[o * c.w_output + i * c.w_input + c.taps[t].weight]);
+    }
+  }
+}
+
+struct PixelsPlan {
+  std::int64_t rows = 1, columns = 1;  // of a block
+  std::int64_t row_blocks = 1, column_blocks = 1;
+  std::int64_t depthwise_kernel = 0;  // size of a square kernel that has a tile of its own, or 0
+  bool is_flat = false;               // a block's rows lie one behind the other, in strip and result
+  StripRuns row_runs = StripRuns::smaller, column_runs = StripRuns::smaller;
+};
+
+// The size of the kernel if it is square, undilated and in index order, with equal strides; else 0.
+STRETTO_INLINE std::int64_t square_kernel(const Correlation& c) {
+  std::int64_t k = 1;
+  while (k * k < c.tap_count) ++k;
+  if (k * k != c.tap_count || c.stride[1] != c.stride[2]) return 0;
+  for (int t = 0; t < c.tap_count; ++t) {
+    const Tap &tap = c.taps[t], &first = c.taps[0];
+    if (tap.at[0] != first.at[0] || tap.at[1] != first.at[1] + t / k || tap.at[2] != first.at[2] + t % k) return 0;
+  }
+  return k;
+}
+
+template <class T, class Out>
+PixelsPlan plan_pixels(const Correlation& c, std::int64_t* room) {
+  PixelsPlan plan;
+  const std::int64_t oh = c.out.shape.at[3], ow = c.out.shape.at[4];
+  if (c.inputs == 1) {
+    const std::int64_t k = square_kernel(c);
+    if (depthwise_tile_of<T>(k, c.stride[1])) plan.depthwise_kernel = k;
+  }
+  if (plan.depthwise_kernel) {
+    plan.row_runs = plan.column_runs = StripRuns::by_phase;
+  } else {
+    // Vectors across the ends of rows, where those would be left half empty.
+    const std::int64_t used = divide_up(ow, Vec<T>::lanes) * Vec<T>::lanes;
+    plan.is_flat = ow < 4096 && c.out.strides.at[3] == ow * c.out.strides.at[4] && (ow * 5 < used * 4 || c.tap_count == 1);
+    if (plan.is_flat) plan.column_runs = StripRuns::by_tap;
+  }
+  const auto bytes = [&](std::int64_t rows, std::int64_t columns) {
+    StripPlan strip;
+    strip.plan(c, rows, columns, plan.row_runs, plan.column_runs, room);
+    return strip.channel_pitch() * c.inputs * std::int64_t(sizeof(T));
+  };
+  plan.columns = ow;
+  const std::int64_t step = Vec<T>::lanes * kTileVectors;
+  while (plan.columns > step && bytes(1, plan.columns) > 2 * kPixelsStripBytes)
+    plan.columns = divide_up(divide_up(plan.columns, 2), step) * step;
+  plan.columns = least(plan.columns, ow);
+  plan.column_blocks = divide_up(ow, plan.columns);
+  if (plan.column_blocks > 1) plan.is_flat = false;
+  while (plan.rows < oh && bytes(plan.rows + 1, plan.columns) <= kPixelsStripBytes) ++plan.rows;
+  plan.rows = divide_up(oh, divide_up(oh, plan.rows));
+  if (plan.depthwise_kernel) plan.rows = least(oh, divide_up(plan.rows, kDepthwiseRows) * kDepthwiseRows);
+  plan.row_blocks = divide_up(oh, plan.rows);
+  return plan;
+}
+
+template <class T>
+struct PixelsRun {
+  const Correlation& c;
+  const PixelsPlan& plan;
+  const T* packed;
+  const StripPlan& strip;
+  const std::int64_t* offset;  // of the taps in the strip
+};
+
+// One block: outputs [ow, ow + columns) of rows [oh, oh + rows) of one group, all output channels.
+template <class From, class T, class Out>
+[[gnu::noinline]] void run_pixels_block(const PixelsRun<T>& run, std::int64_t n, std::int64_t group, std::int64_t od,
+                                        std::int64_t oh, std::int64_t ow, T* strip_memory, T* result) {
+  constexpr int lanes = Vec<T>::lanes;
+  const Correlation& c = run.c;
+  const StripPlan& strip = run.strip;
+  const std::int64_t rows = least(run.plan.rows, c.out.shape.at[3] - oh);
+  const std::int64_t columns = least(run.plan.columns, c.out.shape.at[4] - ow);
+  const From* x = c.x.as<From>() + n * c.x.strides.at[0] + group * c.inputs * c.x.strides.at[1];
+  fill_strip<From, T>(c, strip, x, c.inputs, od, oh, ow, strip_memory);
+
+  T* target = result;
+  std::int64_t target_row = columns, target_channel = rows * columns;
+  if (!result) {
+    target = reinterpret_cast<T*>(c.out.as<Out>() + n * c.out.strides.at[0] +
+                                  group * c.outputs * c.out.strides.at[1] + od * c.out.strides.at[2] +
+                                  oh * c.out.strides.at[3] + ow * c.out.strides.at[4]);
+    target_row = c.out.strides.at[3];
+    target_channel = c.out.strides.at[1];
+  }
+  const T* w = run.packed + group * c.outputs * c.inputs * c.tap_count;
+  if (run.plan.depthwise_kernel) {
+    DepthwiseTile<T> tile;
+    tile.strip = strip_memory;
+    tile.column_run = strip.run_pitch();
+    tile.row_run = strip.run_pitch() * strip.axis[2].lanes;
+    tile.row_pitch = strip.row_pitch();
+    tile.out_row = target_row;
+    tile.rows = rows;
+    tile.columns = columns;
+    T weights[25];
+    for (std::int64_t o = 0; o < c.outputs; ++o) {
+      const std::int64_t block = o / kTileOutputs * kTileOutputs, count = least(kTileOutputs, c.outputs - block);
+      for (int t = 0; t < c.tap_count; ++t) weights[t] = w[block * c.tap_count + t * count + o - block];
+      tile.w = weights;
+      tile.out = target + o * target_channel;
+      depthwise_tile_of<T>(run.plan.depthwise_kernel, c.stride[1])(tile);
+    }
+  } else {
+    PixelsTile<T> tile;
+    tile.channel_pitch = strip.channel_pitch();
+    tile.offset = run.offset;
+    tile.taps = c.tap_count;
+    tile.channels = c.inputs;
+    tile.out_channel = target_channel;
+    const std::int64_t lines = run.plan.is_flat ? 1 : rows, width = run.plan.is_flat ? rows * columns : columns;
+    const std::int64_t vectors = divide_up(width, lanes), tiles = divide_up(vectors, kTileVectors);
+    for (std::int64_t r = 0; r < lines; ++r) {
+      std::int64_t v = 0;
+      for (std::int64_t i = 0; i < tiles; ++i) {
+        const std::int64_t next = vectors * (i + 1) / tiles, q = v * lanes;
+        tile.last_lanes = int(least(lanes, width - (next - 1) * lanes));
+        tile.strip = strip_memory + r * strip.row_pitch() + q;
+        for (std::int64_t o = 0; o < c.outputs; o += kTileOutputs) {
+          const int count = int(least(kTileOutputs, c.outputs - o));
+          tile.w = w + o * c.inputs * c.tap_count;
+          tile.out = target + o * target_channel + r * target_row + q;
+          pixels_tile_of<T>(count, int(next - v))(tile);
+        }
+        v = next;
+      }
+    }
+  }
+  finish_block<From, T, Out>(c, result, target_channel, target_row, n, group, od, oh, ow, 0, c.outputs, rows,
+                             columns);
+}
+
+template <class From, class T, class Out>
+void run_pixels(const Correlation& c, int threads) {
+  const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
+  const PixelsPlan plan = plan_pixels<T, Out>(c, room.as<std::int64_t>());
+  const Scratch packing(c.packed ? 0 : pixels_packed_size<T>(c) * std::int64_t(sizeof(T)));
+  if (!c.packed) pack_pixels<From, T>(c, packing.as<T>());
+  StripPlan strip;
+  strip.plan(c, plan.rows, plan.columns, plan.row_runs, plan.column_runs, room.as<std::int64_t>());
+  const Scratch offsets(c.tap_count * std::int64_t(sizeof(std::int64_t)));
+  for (int t = 0; t < c.tap_count; ++t) offsets.as<std::int64_t>()[t] = strip.offset(c.taps[t]);
+  const PixelsRun<T> run{c, plan, c.packed ? static_cast<const T*>(c.packed) : packing.as<T>(), strip,
+                         offsets.as<std::int64_t>()};
+
+  const bool direct = is_same<T, Out> && c.out.strides.at[4] == 1;
+  const std::int64_t od = c.out.shape.at[2], blocks = plan.row_blocks * plan.column_blocks;
+  const std::int64_t tasks = c.out.shape.at[0] * c.groups * od * blocks;
+  const double work = double(c.inputs) * c.tap_count * double(c.outputs) * double(c.out.shape.at[0]) *
+                      double(c.groups) * double(od) * double(c.out.shape.at[3]) * double(c.out.shape.at[4]);
+  const std::int64_t chunk = greatest(1, std::int64_t(double(tasks) * 3e5 / (work + 1)));
+  parallel_for(tasks, least(chunk, tasks), work < 6e5 ? 1 : threads, [&](std::int64_t begin, std::int64_t end) {
+    // A vector's load may run past the last element of the strip.
+    const Scratch memory((c.inputs * strip.channel_pitch() + kTileVectors * Vec<T>::lanes) *
+                         std::int64_t(sizeof(T)));
+    const Scratch result(direct ? 0 : c.outputs * plan.rows * plan.columns * std::int64_t(sizeof(T)));
+    for (std::int64_t task = begin; task < end; ++task) {
+      std::int64_t i = task;
+      const std::int64_t column = i % plan.column_blocks;
+      i /= plan.column_blocks;
+      const std::int64_t row = i % plan.row_blocks;
+      i /= plan.row_blocks;
+      const std::int64_t d = i % od;
+      i /= od;
+      run_pixels_block<From, T, Out>(run, i / c.groups, i % c.groups, d, row * plan.rows, column * plan.columns,
+                                     memory.as<T>(), direct ? nullptr : result.as<T>());
+    }
+  });
+}
+
+}  // namespace stretto::STRETTO_ISA

@@ -1,0 +1,80 @@
+// The register tile of the pixels kernel: R output channels x V vectors of neighbouring outputs. Lanes are outputs
+// of a row; each step broadcasts a weight.
+#pragma once
+
+#include "simd/simd.h"
+
+namespace stretto::STRETTO_ISA {
+
+#if defined(__AVX2__) && !defined(__AVX512F__)
+inline constexpr int kTileOutputs = 4;
+#else
+inline constexpr int kTileOutputs = 8;
+#endif
+inline constexpr int kTileVectors = 3;
+
+template <class T>
+struct PixelsTile {
+  const T* strip;  // channel 0, output 0 of the tile
+  std::int64_t channel_pitch;
+  const std::int64_t* offset;  // [taps]
+  int taps;
+  std::int64_t channels;
+  const T* w;  // [channel][tap][R]
+  T* out;      // outputs of a channel are neighbours
+  std::int64_t out_channel;
+  int last_lanes;  // valid lanes of the last vector
+};
+
+template <class T, int R, int V>
+[[gnu::noinline]] void run_pixels_tile(const PixelsTile<T>& t) {
+  constexpr int lanes = Vec<T>::lanes;
+  Vec<T> acc[R][V];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 3
+    for (int v = 0; v < V; ++v) acc[r][v] = Vec<T>::zero();
+  const T* w = t.w;
+  const T* channel = t.strip;
+  for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch) {
+    for (int tap = 0; tap < t.taps; ++tap, w += R) {
+      const T* x = channel + t.offset[tap];
+      Vec<T> pixel[V];
+#pragma GCC unroll 3
+      for (int v = 0; v < V; ++v) pixel[v] = Vec<T>::load(x + v * lanes);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) {
+        const Vec<T> weight = Vec<T>::broadcast(w[r]);
+#pragma GCC unroll 3
+        for (int v = 0; v < V; ++v) acc[r][v] = fma(weight, pixel[v], acc[r][v]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+    T* out = t.out + r * t.out_channel;
+#pragma GCC unroll 3
+    for (int v = 0; v + 1 < V; ++v) acc[r][v].store(out + v * lanes);
+    acc[r][V - 1].store(out + (V - 1) * lanes, t.last_lanes);
+  }
+}
+
+template <class T>
+using PixelsFunction = void (*)(const PixelsTile<T>&);
+
+template <class T, int V, int R = 1>
+STRETTO_INLINE PixelsFunction<T> pixels_tile_of(int outputs) {
+  if constexpr (R < kTileOutputs) {
+    if (outputs != R) return pixels_tile_of<T, V, R + 1>(outputs);
+  }
+  return run_pixels_tile<T, R, V>;
+}
+
+template <class T>
+STRETTO_INLINE PixelsFunction<T> pixels_tile_of(int outputs, int vectors) {
+  return vectors == 1   ? pixels_tile_of<T, 1>(outputs)
+         : vectors == 2 ? pixels_tile_of<T, 2>(outputs)
+                        : pixels_tile_of<T, 3>(outputs);
+}
+
+}  // namespace stretto::STRETTO_ISA

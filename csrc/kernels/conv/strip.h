@@ -1,0 +1,148 @@
+// A strip: the part of one sample's input that a block of outputs reads, copied channel by channel with its zero
+// padding, so that neighbouring outputs of a row read neighbouring elements, whatever the stride and the layout.
+#pragma once
+
+#include "base/parallel.h"
+#include "kernels/conv/correlation.h"
+#include "simd/convert.h"
+
+namespace stretto::STRETTO_ISA {
+
+STRETTO_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+STRETTO_INLINE std::int64_t greatest(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
+STRETTO_INLINE std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// By tap: a run for each distinct tap offset; by phase: one for each phase of the stride, which taps share.
+enum class StripRuns { smaller, by_tap, by_phase };
+
+// How one spatial axis of a block lies in the strip: `lanes` runs of `count` elements, element q of run l being
+// input position first * stride + base[l] + q * stride. Either the stride's phases ("dense") or one run a tap.
+struct StripAxis {
+  std::int64_t lanes = 1, count = 1, stride = 1;
+  std::int64_t* base = nullptr;  // [lanes]
+  std::int64_t low = 0;
+  bool dense = false;
+
+  // `room` holds at least tap_count values.
+  void plan(const Correlation& c, int d, std::int64_t outputs, StripRuns runs, std::int64_t* room) {
+    base = room;
+    stride = c.stride[d];
+    low = c.taps[0].at[d];
+    std::int64_t high = low, distinct = 0;
+    for (int t = 0; t < c.tap_count; ++t) {
+      const std::int64_t at = c.taps[t].at[d];
+      low = least(low, at);
+      high = greatest(high, at);
+      bool seen = false;
+      for (std::int64_t i = 0; i < distinct && !seen; ++i) seen = room[i] == at;
+      if (!seen) room[distinct++] = at;
+    }
+    const std::int64_t dense_count = outputs + (high - low) / stride;
+    dense = stride <= distinct && stride * dense_count < distinct * outputs;
+    if (runs != StripRuns::smaller) dense = runs == StripRuns::by_phase;
+    lanes = dense ? stride : distinct;
+    count = dense ? dense_count : outputs;
+    for (std::int64_t l = 0; dense && l < lanes; ++l) room[l] = low + l;  // lanes <= distinct, or room for strides
+  }
+
+  // The run and the element of it at which a tap meets output 0.
+  STRETTO_INLINE void find(std::int64_t at, std::int64_t& lane, std::int64_t& shift) const {
+    lane = dense ? (at - low) % stride : 0;
+    shift = dense ? (at - low) / stride : 0;
+    while (!dense && base[lane] != at) ++lane;
+  }
+};
+
+// The strip of `rows` x `columns` outputs of one depth: [channel][depth run][row run][column run][row][column].
+struct StripPlan {
+  StripAxis axis[3];
+  std::int64_t rows = 0, columns = 0;
+
+  void plan(const Correlation& c, std::int64_t block_rows, std::int64_t block_columns, StripRuns row_runs,
+            StripRuns column_runs, std::int64_t* room) {
+    rows = block_rows;
+    columns = block_columns;
+    const std::int64_t most = room_for(c) / 3;
+    axis[0].plan(c, 0, 1, StripRuns::by_tap, room);
+    axis[1].plan(c, 1, rows, row_runs, room + most);
+    axis[2].plan(c, 2, columns, column_runs, room + 2 * most);
+  }
+  // How many values plan() needs as room.
+  STRETTO_INLINE static std::int64_t room_for(const Correlation& c) {
+    std::int64_t most = c.tap_count;
+    for (int d = 1; d < 3; ++d) most = most > c.stride[d] || c.stride[d] > 64 ? most : c.stride[d];
+    return 3 * most;
+  }
+  STRETTO_INLINE std::int64_t row_pitch() const { return axis[2].count; }
+  STRETTO_INLINE std::int64_t run_pitch() const { return axis[1].count * axis[2].count; }
+  STRETTO_INLINE std::int64_t channel_pitch() const {
+    return axis[0].lanes * axis[1].lanes * axis[2].lanes * run_pitch();
+  }
+  STRETTO_INLINE std::int64_t offset(const Tap& tap) const {
+    std::int64_t d, h, w, unused, row, column;
+    axis[0].find(tap.at[0], d, unused);
+    axis[1].find(tap.at[1], h, row);
+    axis[2].find(tap.at[2], w, column);
+    return ((d * axis[1].lanes + h) * axis[2].lanes + w) * run_pitch() + row * row_pitch() + column;
+  }
+};
+
+// to[q] = from[q * step] for q in [low, high), +0 around it up to count.
+template <class From, class T>
+STRETTO_INLINE void copy_run(const From* from, std::int64_t step, T* to, std::int64_t low, std::int64_t high,
+                             std::int64_t count) {
+  constexpr int lanes = Vec<T>::lanes;
+  for (std::int64_t q = 0; q < low; ++q) to[q] = T(0);
+  std::int64_t q = low;
+  if (step == 1) {
+    for (; q + lanes <= high; q += lanes) load_as<T, From>(from + q, lanes).store(to + q);
+    if (q < high) load_as<T, From>(from + q, int(high - q)).store(to + q, int(high - q));
+    q = greatest(q, high);
+  } else {
+    for (; q < high; ++q) to[q] = widen_to<T>(from[q * step]);
+  }
+  for (q = greatest(low, high); q < count; ++q) to[q] = T(0);
+}
+
+// The valid part [low, high) of a run whose element q is input position first + q * stride.
+STRETTO_INLINE void clip(std::int64_t first, std::int64_t stride, std::int64_t size, std::int64_t count,
+                         std::int64_t& low, std::int64_t& high) {
+  low = first >= 0 ? 0 : least(count, divide_up(-first, stride));
+  high = first >= size ? low : greatest(low, least(count, divide_up(size - first, stride)));
+}
+
+// Fills channels [0, channels) of `to`; x points at the first of them. (od, oh, ow) is the block's first output.
+template <class From, class T>
+[[gnu::noinline]] void fill_strip(const Correlation& c, const StripPlan& plan, const From* x, std::int64_t channels,
+                                  std::int64_t od, std::int64_t oh, std::int64_t ow, T* to) {
+  const std::int64_t* steps = c.x.strides.at;
+  const std::int64_t pitch = plan.channel_pitch(), count = plan.axis[2].count;
+  const StripAxis &depth = plan.axis[0], &height = plan.axis[1], &width = plan.axis[2];
+  // Channels that lie together are read together, a cache line at a time.
+  const std::int64_t together = steps[1] == 1 ? 16 : 1;
+  for (std::int64_t first = 0; first < channels; first += together) {
+    const std::int64_t last = least(channels, first + together);
+    T* run = to + first * pitch;
+    for (std::int64_t ld = 0; ld < depth.lanes; ++ld) {
+      const std::int64_t d = od * depth.stride + depth.base[ld];
+      for (std::int64_t lh = 0; lh < height.lanes; ++lh) {
+        for (std::int64_t lw = 0; lw < width.lanes; ++lw, run += plan.run_pitch()) {
+          const std::int64_t w = ow * width.stride + width.base[lw];
+          std::int64_t from_column, to_column;
+          clip(w, width.stride, c.x.shape.at[4], count, from_column, to_column);
+          for (std::int64_t r = 0; r < height.count; ++r) {
+            const std::int64_t h = (oh + r) * height.stride + height.base[lh];
+            const bool inside = d >= 0 && d < c.x.shape.at[2] && h >= 0 && h < c.x.shape.at[3];
+            const From* from = x + first * steps[1] + d * steps[2] + h * steps[3] + w * steps[4];
+            for (std::int64_t i = first; i < last; ++i)
+              copy_run<From, T>(from + (i - first) * steps[1], width.stride * steps[4],
+                                run + (i - first) * pitch + r * count, inside ? from_column : 0,
+                                inside ? to_column : 0, count);
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace stretto::STRETTO_ISA
