@@ -1,19 +1,20 @@
-// The channels kernel: lanes are output channels. For every block of outputs the strip of the input that it reads
-// is copied once, then each register tile runs over a stretch of channels whose weights stay in the first cache.
+// The channels kernel: lanes are output channels. For every block of outputs the strip of the input that it
+// reads is copied once, then each register tile runs over a stretch of channels whose weights stay in the
+// first cache.
 #pragma once
 
 #include "base/parallel.h"
 #include "kernels/conv/channels_tile.h"
 #include "kernels/conv/correlation.h"
-#include "kernels/conv/strip.h"
 #include "kernels/conv/finish_block.h"
+#include "kernels/conv/strip.h"
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr std::int64_t kStretchTerms = 256;       // k between spills of a tile
-inline constexpr std::int64_t kStripBytes = 224 << 10;   // of a block's strip: half of a small second cache
+inline constexpr std::int64_t kStretchTerms = 256;      // k between spills of a tile
+inline constexpr std::int64_t kStripBytes = 224 << 10;  // of a block's strip: half of a small second cache
 inline constexpr std::int64_t kMostStripBytes = 640 << 10;
-inline constexpr std::int64_t kBlockPixels = 448;        // outputs of a block
+inline constexpr std::int64_t kBlockPixels = 448;  // outputs of a block
 
 // Weights: [group][vector of outputs][channel][tap][lane], outputs padded with zeros.
 template <class T>
@@ -29,28 +30,30 @@ void pack_channels(const Correlation& c, T* packed, int threads) {
   const std::int64_t chunk = greatest(1, (1 << 18) / greatest(1, terms * lanes));
   parallel_for(c.groups * vectors, chunk, terms * c.outputs * c.groups < (1 << 15) ? 1 : threads,
                [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const From* w = static_cast<const From*>(c.w) + i / vectors * c.w_group + i % vectors * lanes * c.w_output;
-      const int n = int(least(lanes, c.outputs - i % vectors * lanes));
-      T* to = packed + i * terms * lanes;
-      // Where a channel's taps lie one behind the other, and the channels too, rows of w are read in vectors.
-      bool flat = c.w_input == c.tap_count && n == lanes;
-      for (int t = 0; flat && t < c.tap_count; ++t) flat = c.taps[t].weight == t;
-      std::int64_t k = 0;
-      for (; flat && k + lanes <= terms; k += lanes, to += lanes * lanes) {
-        Vec<T> row[lanes];
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   const From* w = static_cast<const From*>(c.w) + i / vectors * c.w_group +
+                                   i % vectors * lanes * c.w_output;
+                   const int n = int(least(lanes, c.outputs - i % vectors * lanes));
+                   T* to = packed + i * terms * lanes;
+                   // Where a channel's taps lie one behind the other, and the channels too, rows of w are
+                   // read in vectors.
+                   bool flat = c.w_input == c.tap_count && n == lanes;
+                   for (int t = 0; flat && t < c.tap_count; ++t) flat = c.taps[t].weight == t;
+                   std::int64_t k = 0;
+                   for (; flat && k + lanes <= terms; k += lanes, to += lanes * lanes) {
+                     Vec<T> row[lanes];
 #pragma GCC unroll 16
-        for (int o = 0; o < lanes; ++o) row[o] = load_as<T, From>(w + o * c.w_output + k, lanes);
-        transpose(row);
+                     for (int o = 0; o < lanes; ++o) row[o] = load_as<T, From>(w + o * c.w_output + k, lanes);
+                     transpose(row);
 #pragma GCC unroll 16
-        for (int o = 0; o < lanes; ++o) row[o].store(to + o * lanes);
-      }
-      for (; k < terms; ++k, to += lanes) {
-        const From* from = w + k / c.tap_count * c.w_input + c.taps[k % c.tap_count].weight;
-        for (int o = 0; o < lanes; ++o) to[o] = o < n ? widen_to<T>(from[o * c.w_output]) : T(0);
-      }
-    }
-  });
+                     for (int o = 0; o < lanes; ++o) row[o].store(to + o * lanes);
+                   }
+                   for (; k < terms; ++k, to += lanes) {
+                     const From* from = w + k / c.tap_count * c.w_input + c.taps[k % c.tap_count].weight;
+                     for (int o = 0; o < lanes; ++o) to[o] = o < n ? widen_to<T>(from[o * c.w_output]) : T(0);
+                   }
+                 }
+               });
 }
 
 // How a problem is cut. Nothing here changes a bit of the result.
@@ -59,11 +62,11 @@ struct ChannelsPlan {
   std::int64_t row_blocks = 1, column_blocks = 1;
   std::int64_t tile_columns = 1;
   int vectors = 1;
-  std::int64_t panels = 1;         // vectors of outputs in a group
-  std::int64_t output_splits = 1;  // of the panels among tasks
+  std::int64_t panels = 1;          // vectors of outputs in a group
+  std::int64_t output_splits = 1;   // of the panels among tasks
   std::int64_t strip_channels = 1;  // held at once
-  std::int64_t stretch = 1;        // channels of a stretch
-  bool is_flat = false;            // a block's rows lie one behind the other, in strip and result
+  std::int64_t stretch = 1;         // channels of a stretch
+  bool is_flat = false;             // a block's rows lie one behind the other, in strip and result
 };
 
 // The tile that needs the fewest steps for rows of `columns` outputs.
@@ -74,7 +77,8 @@ void choose_tile(ChannelsPlan& plan, std::int64_t columns) {
     const std::int64_t tiles = divide_up(columns, kMostPixels[v]), p = divide_up(columns, tiles);
     const auto cost = [&](int vectors) {
       const double products = double(p * vectors), loads = double(p + vectors) * 0.6;
-      return (products > loads ? products : loads) + 2 > 10 ? (products > loads ? products : loads) + 2 : 10.0;
+      return (products > loads ? products : loads) + 2 > 10 ? (products > loads ? products : loads) + 2
+                                                            : 10.0;
     };
     const std::int64_t left = plan.panels % v;
     double steps = double(plan.panels / v) * cost(v);
@@ -130,7 +134,8 @@ ChannelsPlan plan_channels(const Correlation& c, int threads, std::int64_t* room
   const std::int64_t segment = least(c.inputs, c.segment_channels);
   const std::int64_t wanted = greatest(1, least(kStretchTerms / c.tap_count, plan.strip_channels));
   plan.stretch = greatest(1, divide_up(segment, divide_up(segment, wanted)));
-  if (plan.strip_channels >= c.inputs && c.inputs * c.tap_count <= kStretchTerms * 3 / 2) plan.stretch = c.inputs;
+  if (plan.strip_channels >= c.inputs && c.inputs * c.tap_count <= kStretchTerms * 3 / 2)
+    plan.stretch = c.inputs;
   const std::int64_t blocks = lines * plan.row_blocks * plan.column_blocks;
   while (threads > 1 && blocks * plan.output_splits < 2 * threads &&
          plan.panels / (plan.output_splits * 2) >= 2 * plan.vectors)
@@ -158,7 +163,8 @@ template <class From, class T, class Out>
   const ChannelsPlan& plan = run.plan;
   const StripPlan& strip = run.strip;
   const bool direct = is_same<T, Out> && (c.out.strides[1] == 1 || c.out.strides[4] == 1);
-  std::int64_t rows = least(plan.rows, c.out.shape[3] - oh), columns = least(plan.columns, c.out.shape[4] - ow);
+  std::int64_t rows = least(plan.rows, c.out.shape[3] - oh),
+               columns = least(plan.columns, c.out.shape[4] - ow);
   const std::int64_t block_columns = columns;
   if (plan.is_flat) {
     columns *= rows;
@@ -223,9 +229,9 @@ template <class From, class T, class Out>
       if (c1 == c.inputs) break;
       c0 = c1;
     }
-    finish_block<From, T, Out>(c, direct ? nullptr : target, result_pitch, block_columns, n, group, od, oh, ow,
-                         panel * lanes, tile.outputs,
-                         plan.is_flat ? divide_up(columns, block_columns) : rows, block_columns);
+    finish_block<From, T, Out>(c, direct ? nullptr : target, result_pitch, block_columns, n, group, od, oh,
+                               ow, panel * lanes, tile.outputs,
+                               plan.is_flat ? divide_up(columns, block_columns) : rows, block_columns);
   }
 }
 
@@ -248,22 +254,25 @@ void run_channels(const Correlation& c, int threads) {
   const double work = double(c.inputs) * c.tap_count * double(c.outputs) * double(c.out.shape[0]) * c.groups *
                       double(od) * double(c.out.shape[3]) * double(c.out.shape[4]);
   const std::int64_t chunk = greatest(1, std::int64_t(double(tasks) * 1e6 / (work + 1)));
-  parallel_for(tasks, least(chunk, tasks), work < 1e6 ? 1 : threads, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t task = begin; task < end; ++task) {
-      std::int64_t i = task;
-      const std::int64_t split = i % plan.output_splits;
-      i /= plan.output_splits;
-      const std::int64_t column = i % plan.column_blocks;
-      i /= plan.column_blocks;
-      const std::int64_t row = i % plan.row_blocks;
-      i /= plan.row_blocks;
-      const std::int64_t d = i % od;
-      i /= od;
-      const std::int64_t first = least(plan.panels, split * panels), last = least(plan.panels, first + panels);
-      if (first < last)
-        run_block(run, i / c.groups, i % c.groups, d, row * plan.rows, column * plan.columns, first, last);
-    }
-  });
+  parallel_for(tasks, least(chunk, tasks), work < 1e6 ? 1 : threads,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t task = begin; task < end; ++task) {
+                   std::int64_t i = task;
+                   const std::int64_t split = i % plan.output_splits;
+                   i /= plan.output_splits;
+                   const std::int64_t column = i % plan.column_blocks;
+                   i /= plan.column_blocks;
+                   const std::int64_t row = i % plan.row_blocks;
+                   i /= plan.row_blocks;
+                   const std::int64_t d = i % od;
+                   i /= od;
+                   const std::int64_t first = least(plan.panels, split * panels),
+                                      last = least(plan.panels, first + panels);
+                   if (first < last)
+                     run_block(run, i / c.groups, i % c.groups, d, row * plan.rows, column * plan.columns,
+                               first, last);
+                 }
+               });
 }
 
 }  // namespace stretto::STRETTO_ISA

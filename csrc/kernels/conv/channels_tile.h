@@ -1,5 +1,5 @@
-// The register tile of the channels kernel: P neighbouring outputs of a row x V vectors of output channels. Lanes
-// are output channels; each step broadcasts an input element.
+// The register tile of the channels kernel: P neighbouring outputs of a row x V vectors of output channels.
+// Lanes are output channels; each step broadcasts an input element.
 #pragma once
 
 #include "simd/transpose.h"
@@ -56,7 +56,8 @@ STRETTO_INLINE void put(const ChannelsTile<T>& t, Vec<T> (&acc)[P][V]) {
     for (int first = 0; first < P; first += lanes) {
       Vec<T> row[lanes];
 #pragma GCC unroll 16
-      for (int i = 0; i < lanes; ++i) row[i] = first + i < P ? acc[first + i < P ? first + i : 0][v] : Vec<T>::zero();
+      for (int i = 0; i < lanes; ++i)
+        row[i] = first + i < P ? acc[first + i < P ? first + i : 0][v] : Vec<T>::zero();
       transpose(row);
       const int pixels = P - first < lanes ? P - first : lanes;
       if (n == lanes) {

@@ -7,14 +7,14 @@ namespace stretto {
 
 void conv_reference(const ConvArgs& args, int threads);
 
-#define KERNELS(isa)                                             \
-  namespace isa {                                                \
-  void conv_pixels(const ConvArgs& args, int threads);           \
-  std::int64_t conv_pixels_bytes(const ConvArgs& args);          \
-  void conv_pixels_pack(const ConvArgs& args, void* packed);     \
-  void conv_channels(const ConvArgs& args, int threads);         \
-  std::int64_t conv_channels_bytes(const ConvArgs& args);        \
-  void conv_channels_pack(const ConvArgs& args, void* packed);   \
+#define KERNELS(isa)                                           \
+  namespace isa {                                              \
+  void conv_pixels(const ConvArgs& args, int threads);         \
+  std::int64_t conv_pixels_bytes(const ConvArgs& args);        \
+  void conv_pixels_pack(const ConvArgs& args, void* packed);   \
+  void conv_channels(const ConvArgs& args, int threads);       \
+  std::int64_t conv_channels_bytes(const ConvArgs& args);      \
+  void conv_channels_pack(const ConvArgs& args, void* packed); \
   }
 KERNELS(avx512)
 KERNELS(avx2)

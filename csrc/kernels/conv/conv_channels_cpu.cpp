@@ -8,15 +8,16 @@ void conv_channels(const ConvArgs& args, int threads) {
   const Scratch taps(args.taps() * std::int64_t(sizeof(Tap)));
   const Correlation c = correlation_of(args, taps.as<Tap>());
   visit_floats(args.x.dtype, args.out.dtype, [&](auto from, auto compute, auto out) {
-    run_channels<typename decltype(from)::type, typename decltype(compute)::type, typename decltype(out)::type>(
-        c, threads);
+    run_channels<typename decltype(from)::type, typename decltype(compute)::type,
+                 typename decltype(out)::type>(c, threads);
   });
 }
 
 std::int64_t conv_channels_bytes(const ConvArgs& args) {
   const Scratch taps(args.taps() * std::int64_t(sizeof(Tap)));
   const Correlation c = correlation_of(args, taps.as<Tap>());
-  return args.w.dtype == DType::f64 ? channels_packed_size<double>(c) * 8 : channels_packed_size<float>(c) * 4;
+  return args.w.dtype == DType::f64 ? channels_packed_size<double>(c) * 8
+                                    : channels_packed_size<float>(c) * 4;
 }
 
 void conv_channels_pack(const ConvArgs& args, void* packed) {

@@ -1,6 +1,6 @@
 // The pixels kernel of convolution for one instruction set.
-#include "kernels/conv/pixels.h"
 #include "kernels/conv/conv_correlation.h"
+#include "kernels/conv/pixels.h"
 
 namespace stretto::STRETTO_ISA {
 

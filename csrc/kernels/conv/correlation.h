@@ -1,6 +1,6 @@
-// What the fast kernels of convolution and transposed convolution have in common: a list of taps, each an offset
-// into the input and one into the weight. A convolution is one such sum; a transposed one is one for each phase of
-// its stride.
+// What the fast kernels of convolution and transposed convolution have in common: a list of taps, each an
+// offset into the input and one into the weight. A convolution is one such sum; a transposed one is one for
+// each phase of its stride.
 #pragma once
 
 #include "base/array_view.h"
@@ -14,9 +14,9 @@ struct Tap {
 };
 
 struct Correlation {
-  ArrayView x, out;            // (N, C, D, H, W), (N, O, OD, OH, OW)
-  const Epilogue* epilogue;    // views of out's shape
-  const void* w;               // element (output, input, tap) of group g: see the strides
+  ArrayView x, out;          // (N, C, D, H, W), (N, O, OD, OH, OW)
+  const Epilogue* epilogue;  // views of out's shape
+  const void* w;             // element (output, input, tap) of group g: see the strides
   std::int64_t w_output, w_input, w_group;
   const Tap* taps;
   int tap_count;

@@ -1,5 +1,5 @@
-// Rows of a depthwise convolution with a small square kernel: every input vector is loaded once for the output rows
-// that it meets.
+// Rows of a depthwise convolution with a small square kernel: every input vector is loaded once for the
+// output rows that it meets.
 #pragma once
 
 #include "simd/simd.h"
@@ -15,8 +15,8 @@ inline constexpr int kDepthwiseRows = 4;
 
 template <class T>
 struct DepthwiseTile {
-  const T* strip;                           // element (0, 0) of the first run
-  std::int64_t row_run, column_run;         // distances of the runs of neighbouring phases
+  const T* strip;                    // element (0, 0) of the first run
+  std::int64_t row_run, column_run;  // distances of the runs of neighbouring phases
   std::int64_t row_pitch;
   const T* w;  // [K][K]
   T* out;
@@ -26,7 +26,8 @@ struct DepthwiseTile {
 
 // R output rows x V vectors at columns from `q` on.
 template <class T, int K, int S, int R, int V>
-STRETTO_INLINE void depthwise_rows(const DepthwiseTile<T>& t, std::int64_t r, std::int64_t q, int last_lanes) {
+STRETTO_INLINE void depthwise_rows(const DepthwiseTile<T>& t, std::int64_t r, std::int64_t q,
+                                   int last_lanes) {
   constexpr int lanes = Vec<T>::lanes;
   Vec<T> acc[R][V];
 #pragma GCC unroll 4
@@ -86,8 +87,10 @@ using DepthwiseFunction = void (*)(const DepthwiseTile<T>&);
 // Null where there is no such tile.
 template <class T>
 STRETTO_INLINE DepthwiseFunction<T> depthwise_tile_of(std::int64_t kernel, std::int64_t stride) {
-  if (kernel == 3) return stride == 1 ? run_depthwise<T, 3, 1> : stride == 2 ? run_depthwise<T, 3, 2> : nullptr;
-  if (kernel == 5) return stride == 1 ? run_depthwise<T, 5, 1> : stride == 2 ? run_depthwise<T, 5, 2> : nullptr;
+  if (kernel == 3)
+    return stride == 1 ? run_depthwise<T, 3, 1> : stride == 2 ? run_depthwise<T, 3, 2> : nullptr;
+  if (kernel == 5)
+    return stride == 1 ? run_depthwise<T, 5, 1> : stride == 2 ? run_depthwise<T, 5, 2> : nullptr;
   return nullptr;
 }
 

@@ -13,13 +13,13 @@ STRETTO_INLINE Term<From> term_of(const ArrayView& view, std::int64_t offset, in
   return {view.as<From>() + offset, view.strides[row_axis], view.strides[column_axis]};
 }
 
-// `sums` is [channel][row][column] with the given pitches, or null when they stand in the result already. The block
-// holds `channels` from `channel` of the group on, `rows` x `columns` from (od, oh, ow) on.
+// `sums` is [channel][row][column] with the given pitches, or null when they stand in the result already. The
+// block holds `channels` from `channel` of the group on, `rows` x `columns` from (od, oh, ow) on.
 template <class From, class T, class Out>
 [[gnu::noinline]] void finish_block(const Correlation& c, const T* sums, std::int64_t channel_pitch,
-                                    std::int64_t row_pitch, std::int64_t n, std::int64_t group, std::int64_t od,
-                                    std::int64_t oh, std::int64_t ow, std::int64_t channel, std::int64_t channels,
-                                    std::int64_t rows, std::int64_t columns) {
+                                    std::int64_t row_pitch, std::int64_t n, std::int64_t group,
+                                    std::int64_t od, std::int64_t oh, std::int64_t ow, std::int64_t channel,
+                                    std::int64_t channels, std::int64_t rows, std::int64_t columns) {
   const Epilogue& e = *c.epilogue;
   if (!sums && e.is_empty()) return;
   const std::int64_t o = group * c.outputs + channel;

@@ -1,5 +1,5 @@
-// The pixels kernel: lanes are neighbouring outputs of a row. For sums too short, or with too few output channels,
-// for the channels kernel; results of channels first are stored as they come.
+// The pixels kernel: lanes are neighbouring outputs of a row. For sums too short, or with too few output
+// channels, for the channels kernel; results of channels first are stored as they come.
 #pragma once
 
 #include "base/parallel.h"
@@ -11,7 +11,8 @@
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr std::int64_t kPixelsStripBytes = 20 << 10;  // of a block: in the first cache, with its result
+inline constexpr std::int64_t kPixelsStripBytes = 20
+                                                  << 10;  // of a block: in the first cache, with its result
 
 // Weights: [group][block of kTileOutputs outputs, the last one smaller][channel][tap][output].
 template <class T>
@@ -48,7 +49,8 @@ STRETTO_INLINE std::int64_t square_kernel(const Correlation& c) {
   if (k * k != c.tap_count || c.stride[1] != c.stride[2]) return 0;
   for (int t = 0; t < c.tap_count; ++t) {
     const Tap &tap = c.taps[t], &first = c.taps[0];
-    if (tap.at[0] != first.at[0] || tap.at[1] != first.at[1] + t / k || tap.at[2] != first.at[2] + t % k) return 0;
+    if (tap.at[0] != first.at[0] || tap.at[1] != first.at[1] + t / k || tap.at[2] != first.at[2] + t % k)
+      return 0;
   }
   return k;
 }
@@ -66,7 +68,8 @@ PixelsPlan plan_pixels(const Correlation& c, std::int64_t* room) {
   } else {
     // Vectors across the ends of rows, where those would be left half empty.
     const std::int64_t used = divide_up(ow, Vec<T>::lanes) * Vec<T>::lanes;
-    plan.is_flat = ow < 4096 && c.out.strides.at[3] == ow * c.out.strides.at[4] && (ow * 5 < used * 4 || c.tap_count == 1);
+    plan.is_flat = ow < 4096 && c.out.strides.at[3] == ow * c.out.strides.at[4] &&
+                   (ow * 5 < used * 4 || c.tap_count == 1);
     if (plan.is_flat) plan.column_runs = StripRuns::by_tap;
   }
   const auto bytes = [&](std::int64_t rows, std::int64_t columns) {
@@ -99,8 +102,9 @@ struct PixelsRun {
 
 // One block: outputs [ow, ow + columns) of rows [oh, oh + rows) of one group, all output channels.
 template <class From, class T, class Out>
-[[gnu::noinline]] void run_pixels_block(const PixelsRun<T>& run, std::int64_t n, std::int64_t group, std::int64_t od,
-                                        std::int64_t oh, std::int64_t ow, T* strip_memory, T* result) {
+[[gnu::noinline]] void run_pixels_block(const PixelsRun<T>& run, std::int64_t n, std::int64_t group,
+                                        std::int64_t od, std::int64_t oh, std::int64_t ow, T* strip_memory,
+                                        T* result) {
   constexpr int lanes = Vec<T>::lanes;
   const Correlation& c = run.c;
   const StripPlan& strip = run.strip;
@@ -130,7 +134,8 @@ template <class From, class T, class Out>
     tile.columns = columns;
     T weights[25];
     for (std::int64_t o = 0; o < c.outputs; ++o) {
-      const std::int64_t block = o / kTileOutputs * kTileOutputs, count = least(kTileOutputs, c.outputs - block);
+      const std::int64_t block = o / kTileOutputs * kTileOutputs,
+                         count = least(kTileOutputs, c.outputs - block);
       for (int t = 0; t < c.tap_count; ++t) weights[t] = w[block * c.tap_count + t * count + o - block];
       tile.w = weights;
       tile.out = target + o * target_channel;
@@ -143,7 +148,8 @@ template <class From, class T, class Out>
     tile.taps = c.tap_count;
     tile.channels = c.inputs;
     tile.out_channel = target_channel;
-    const std::int64_t lines = run.plan.is_flat ? 1 : rows, width = run.plan.is_flat ? rows * columns : columns;
+    const std::int64_t lines = run.plan.is_flat ? 1 : rows,
+                       width = run.plan.is_flat ? rows * columns : columns;
     const std::int64_t vectors = divide_up(width, lanes), tiles = divide_up(vectors, kTileVectors);
     for (std::int64_t r = 0; r < lines; ++r) {
       std::int64_t v = 0;
@@ -184,23 +190,25 @@ void run_pixels(const Correlation& c, int threads) {
   const double work = double(c.inputs) * c.tap_count * double(c.outputs) * double(c.out.shape.at[0]) *
                       double(c.groups) * double(od) * double(c.out.shape.at[3]) * double(c.out.shape.at[4]);
   const std::int64_t chunk = greatest(1, std::int64_t(double(tasks) * 3e5 / (work + 1)));
-  parallel_for(tasks, least(chunk, tasks), work < 6e5 ? 1 : threads, [&](std::int64_t begin, std::int64_t end) {
-    // A vector's load may run past the last element of the strip.
-    const Scratch memory((c.inputs * strip.channel_pitch() + kTileVectors * Vec<T>::lanes) *
-                         std::int64_t(sizeof(T)));
-    const Scratch result(direct ? 0 : c.outputs * plan.rows * plan.columns * std::int64_t(sizeof(T)));
-    for (std::int64_t task = begin; task < end; ++task) {
-      std::int64_t i = task;
-      const std::int64_t column = i % plan.column_blocks;
-      i /= plan.column_blocks;
-      const std::int64_t row = i % plan.row_blocks;
-      i /= plan.row_blocks;
-      const std::int64_t d = i % od;
-      i /= od;
-      run_pixels_block<From, T, Out>(run, i / c.groups, i % c.groups, d, row * plan.rows, column * plan.columns,
-                                     memory.as<T>(), direct ? nullptr : result.as<T>());
-    }
-  });
+  parallel_for(
+      tasks, least(chunk, tasks), work < 6e5 ? 1 : threads, [&](std::int64_t begin, std::int64_t end) {
+        // A vector's load may run past the last element of the strip.
+        const Scratch memory((c.inputs * strip.channel_pitch() + kTileVectors * Vec<T>::lanes) *
+                             std::int64_t(sizeof(T)));
+        const Scratch result(direct ? 0 : c.outputs * plan.rows * plan.columns * std::int64_t(sizeof(T)));
+        for (std::int64_t task = begin; task < end; ++task) {
+          std::int64_t i = task;
+          const std::int64_t column = i % plan.column_blocks;
+          i /= plan.column_blocks;
+          const std::int64_t row = i % plan.row_blocks;
+          i /= plan.row_blocks;
+          const std::int64_t d = i % od;
+          i /= od;
+          run_pixels_block<From, T, Out>(run, i / c.groups, i % c.groups, d, row * plan.rows,
+                                         column * plan.columns, memory.as<T>(),
+                                         direct ? nullptr : result.as<T>());
+        }
+      });
 }
 
 }  // namespace stretto::STRETTO_ISA

@@ -1,5 +1,5 @@
-// The register tile of the pixels kernel: R output channels x V vectors of neighbouring outputs. Lanes are outputs
-// of a row; each step broadcasts a weight.
+// The register tile of the pixels kernel: R output channels x V vectors of neighbouring outputs. Lanes are
+// outputs of a row; each step broadcasts a weight.
 #pragma once
 
 #include "simd/simd.h"

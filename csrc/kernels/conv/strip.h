@@ -1,5 +1,6 @@
-// A strip: the part of one sample's input that a block of outputs reads, copied channel by channel with its zero
-// padding, so that neighbouring outputs of a row read neighbouring elements, whatever the stride and the layout.
+// A strip: the part of one sample's input that a block of outputs reads, copied channel by channel with its
+// zero padding, so that neighbouring outputs of a row read neighbouring elements, whatever the stride and the
+// layout.
 #pragma once
 
 #include "base/parallel.h"
@@ -15,8 +16,9 @@ STRETTO_INLINE std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (
 // By tap: a run for each distinct tap offset; by phase: one for each phase of the stride, which taps share.
 enum class StripRuns { smaller, by_tap, by_phase };
 
-// How one spatial axis of a block lies in the strip: `lanes` runs of `count` elements, element q of run l being
-// input position first * stride + base[l] + q * stride. Either the stride's phases ("dense") or one run a tap.
+// How one spatial axis of a block lies in the strip: `lanes` runs of `count` elements, element q of run l
+// being input position first * stride + base[l] + q * stride. Either the stride's phases ("dense") or one run
+// a tap.
 struct StripAxis {
   std::int64_t lanes = 1, count = 1, stride = 1;
   std::int64_t* base = nullptr;  // [lanes]
@@ -42,7 +44,8 @@ struct StripAxis {
     if (runs != StripRuns::smaller) dense = runs == StripRuns::by_phase;
     lanes = dense ? stride : distinct;
     count = dense ? dense_count : outputs;
-    for (std::int64_t l = 0; dense && l < lanes; ++l) room[l] = low + l;  // lanes <= distinct, or room for strides
+    for (std::int64_t l = 0; dense && l < lanes; ++l)
+      room[l] = low + l;  // lanes <= distinct, or room for strides
   }
 
   // The run and the element of it at which a tap meets output 0.
@@ -53,7 +56,8 @@ struct StripAxis {
   }
 };
 
-// The strip of `rows` x `columns` outputs of one depth: [channel][depth run][row run][column run][row][column].
+// The strip of `rows` x `columns` outputs of one depth: [channel][depth run][row run][column
+// run][row][column].
 struct StripPlan {
   StripAxis axis[3];
   std::int64_t rows = 0, columns = 0;
@@ -111,10 +115,12 @@ STRETTO_INLINE void clip(std::int64_t first, std::int64_t stride, std::int64_t s
   high = first >= size ? low : greatest(low, least(count, divide_up(size - first, stride)));
 }
 
-// Fills channels [0, channels) of `to`; x points at the first of them. (od, oh, ow) is the block's first output.
+// Fills channels [0, channels) of `to`; x points at the first of them. (od, oh, ow) is the block's first
+// output.
 template <class From, class T>
-[[gnu::noinline]] void fill_strip(const Correlation& c, const StripPlan& plan, const From* x, std::int64_t channels,
-                                  std::int64_t od, std::int64_t oh, std::int64_t ow, T* to) {
+[[gnu::noinline]] void fill_strip(const Correlation& c, const StripPlan& plan, const From* x,
+                                  std::int64_t channels, std::int64_t od, std::int64_t oh, std::int64_t ow,
+                                  T* to) {
   const std::int64_t* steps = c.x.strides.at;
   const std::int64_t pitch = plan.channel_pitch(), count = plan.axis[2].count;
   const StripAxis &depth = plan.axis[0], &height = plan.axis[1], &width = plan.axis[2];
