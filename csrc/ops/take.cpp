@@ -1,11 +1,10 @@
 // take along an axis (embedding is take of rows), and its gradient.
 #include "kernels/take/take.h"
 
-#include "base/parallel.h"
-#include "kernels/copy/copy.h"
 #include "ops/arguments.h"
 #include "ops/ops.h"
 #include "ops/shapes.h"
+#include "ops/staged.h"
 
 namespace stretto {
 namespace {
@@ -109,37 +108,16 @@ TakeArgs layout(const Dims& x, int axis, const Positions& positions, DType dtype
   return args;
 }
 
-// The output itself, or room for it that is copied to it.
-class Staged {
- public:
-  Staged(const ArrayView& out, DType dtype)
-      : out_(out),
-        direct_(out.dtype == dtype && is_contiguous(out)),
-        room_(direct_ ? 1 : out.size() * itemsize(dtype)) {
-    view_ = direct_ ? out : contiguous_view(room_.as<void>(), dtype, out.shape);
-  }
-  void* data() const { return view_.data; }
-  void finish(int threads) const {
-    if (!direct_) copy(view_, out_, threads);
-  }
-
- private:
-  ArrayView out_;
-  bool direct_;
-  Scratch room_;
-  ArrayView view_;
-};
-
 void run_take(const Call& call) {
   const ArrayView &x = call.inputs[0], &out = call.outputs[0];
   const int axis = axis_of("take", x.type(), call.attributes);
   const Positions positions("take", call.inputs[1], x.shape[axis]);
   if (out.size() == 0) return;
   const Converted source = Converted::contiguous(x, x.dtype);
-  const Staged result(out, x.dtype);
+  const Staged result(out, x.dtype, is_contiguous(out));
   TakeArgs args = layout(x.shape, axis, positions, x.dtype);
   args.from = source.view().data;
-  args.to = result.data();
+  args.to = result.view().data;
   take(args, call.options.threads);
   result.finish(call.options.threads);
 }
@@ -151,10 +129,10 @@ void run_gradient(const Call& call) {
   if (out.size() == 0) return;
   const DType dtype = grad.dtype == DType::f64 ? DType::f64 : DType::f32;
   const Converted source = Converted::contiguous(grad, dtype);
-  const Staged result(out, dtype);
+  const Staged result(out, dtype, is_contiguous(out));
   TakeArgs args = layout(x.shape, axis, positions, dtype);
   args.from = source.view().data;
-  args.to = result.data();
+  args.to = result.view().data;
   take_gradient(args, call.options.threads);
   result.finish(call.options.threads);
 }

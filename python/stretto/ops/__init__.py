@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from stretto.ops.avg_pool import adaptive_avg_pool2d, avg_pool1d, avg_pool2d, avg_pool3d, global_avg_pool
+from stretto.ops.avg_pool_gradient import (
+    adaptive_avg_pool2d_gradient,
+    avg_pool1d_gradient,
+    avg_pool2d_gradient,
+    avg_pool3d_gradient,
+    global_avg_pool_gradient,
+)
 from stretto.ops.conv import conv1d, conv2d, conv3d
 from stretto.ops.conv_input_gradient import conv1d_input_gradient, conv2d_input_gradient, conv3d_input_gradient
 from stretto.ops.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from stretto.ops.conv_weight_gradient import conv1d_weight_gradient, conv2d_weight_gradient, conv3d_weight_gradient
 from stretto.ops.matmul import matmul
+from stretto.ops.max_pool import global_max_pool, max_pool1d, max_pool2d, max_pool3d
+from stretto.ops.max_pool_gradient import (
+    global_max_pool_gradient,
+    max_pool1d_gradient,
+    max_pool2d_gradient,
+    max_pool3d_gradient,
+)
 from stretto.ops.prepare import prepare
 from stretto.ops.shape import concat, embedding, flatten, pad, reshape, split, take, take_gradient, transpose
 
 __all__ = [
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_gradient",
+    "avg_pool1d",
+    "avg_pool1d_gradient",
+    "avg_pool2d",
+    "avg_pool2d_gradient",
+    "avg_pool3d",
+    "avg_pool3d_gradient",
     "concat",
     "conv1d",
     "conv1d_input_gradient",
@@ -26,7 +49,17 @@ __all__ = [
     "conv_transpose3d",
     "embedding",
     "flatten",
+    "global_avg_pool",
+    "global_avg_pool_gradient",
+    "global_max_pool",
+    "global_max_pool_gradient",
     "matmul",
+    "max_pool1d",
+    "max_pool1d_gradient",
+    "max_pool2d",
+    "max_pool2d_gradient",
+    "max_pool3d",
+    "max_pool3d_gradient",
     "pad",
     "prepare",
     "reshape",
