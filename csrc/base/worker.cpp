@@ -91,12 +91,14 @@ Crew::~Crew() {
 void Crew::run(int workers, Body body, void* context) {
   if (workers > 1) {
     if (process_ != getpid()) start();
-    const std::lock_guard lock(state_->mutex);
-    state_->body = body;
-    state_->context = context;
-    state_->taking_part = workers;
-    state_->running = workers - 1;
-    ++state_->run;
+    {
+      const std::lock_guard lock(state_->mutex);
+      state_->body = body;
+      state_->context = context;
+      state_->taking_part = workers;
+      state_->running = workers - 1;
+      ++state_->run;
+    }
     state_->wake.notify_all();
   }
   body(context, 0);
