@@ -6,11 +6,17 @@ from stretto.layers.conv import Conv1d, Conv2d, Conv3d
 from stretto.layers.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from stretto.layers.embedding import Embedding
 from stretto.layers.flatten import Flatten
+from stretto.layers.global_pool import AdaptiveAvgPool2d, GlobalAvgPool, GlobalMaxPool
 from stretto.layers.layer import Layer
 from stretto.layers.linear import Linear
+from stretto.layers.pool import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
 from stretto.layers.sequential import Sequential
 
 __all__ = [
+    "AdaptiveAvgPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -19,7 +25,12 @@ __all__ = [
     "ConvTranspose3d",
     "Embedding",
     "Flatten",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
     "Layer",
     "Linear",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
     "Sequential",
 ]
