@@ -16,7 +16,7 @@ def same(a, b):
     assert a.dtype == b.dtype
     assert a.shape == b.shape
     if a.dtype.kind in "iub":
-        return np.array_equal(a, b)
+        return bool(np.array_equal(a, b))
     a, b = (v.astype("f8" if v.dtype.itemsize == 8 else "f4") for v in (a, b))
     return bool(np.all((a == b) & (np.signbit(a) == np.signbit(b)) | (np.isnan(a) & np.isnan(b))))
 

@@ -24,6 +24,7 @@ from stretto.ops.max_pool_gradient import (
 )
 from stretto.ops.prepare import prepare
 from stretto.ops.shape import concat, embedding, flatten, pad, reshape, split, take, take_gradient, transpose
+from stretto.ops.upsample import upsample2d, upsample2d_gradient
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -67,4 +68,6 @@ __all__ = [
     "take",
     "take_gradient",
     "transpose",
+    "upsample2d",
+    "upsample2d_gradient",
 ]

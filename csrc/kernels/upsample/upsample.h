@@ -1,0 +1,52 @@
+// Images resampled to another height and width, from tables that say, for every output row and column, which
+// two input ones it lies between (low, high) and how near to the second (weight, 0 to 1):
+//
+//   nearest:   out[i, j] = x[low(i), low(j)]
+//   bilinear:  r(p) = fma(b, x[p, high(j)], (1 - b) * x[p, low(j)]);  out[i, j] = fma(a, r(high(i)), (1 - a)
+//   * r(low(i)))
+//              with a = weight(i), b = weight(j) rounded to the computation type
+//   gradients: scattered from the outputs in C order onto dx, which starts at +0:
+//              nearest:   dx[low(i), low(j)] += grad[i, j]
+//              bilinear:  dx[p, q] += (grad[i, j] * row weight) * column weight, in the order (low, low),
+//              (low, high),
+//                         (high, low), (high, high) of (p, q)
+#pragma once
+
+#include <cstdint>
+
+#include "base/dtype.h"
+#include "base/machine.h"
+
+namespace stretto {
+
+struct UpsampleAxis {
+  const std::int32_t* low;
+  const std::int32_t* high;
+  const double* weight;
+  std::int64_t size, outputs;
+};
+
+// Contiguous (outer, height, width, inner): channels are in outer or in inner.
+struct UpsampleArgs {
+  const void* from;  // x, or grad
+  void* to;          // out, or dx
+  DType dtype;
+  std::int64_t outer, inner;
+  UpsampleAxis height, width;
+};
+
+struct UpsampleVariant {
+  const char* name;
+  Arch arch;
+  bool (*fits)(const UpsampleArgs&);
+  void (*run)(const UpsampleArgs&, int threads);
+};
+
+// Of the bilinear one, for float32 and float64. The others move bits or add in one order: one kernel each.
+const UpsampleVariant& select_upsample(const UpsampleArgs& args, const Machine& machine, const char* forced);
+
+void upsample_nearest(const UpsampleArgs& args, int threads);            // any dtype
+void upsample_nearest_gradient(const UpsampleArgs& args, int threads);   // float32, float64
+void upsample_bilinear_gradient(const UpsampleArgs& args, int threads);  // float32, float64
+
+}  // namespace stretto
