@@ -61,8 +61,21 @@ Dims shape_of(const py::array& array) {
 
 }  // namespace
 
+// By type number: NumPy parses a name at each call.
 py::dtype to_numpy(DType dtype) {
-  return dtype == DType::bf16 ? bfloat16_dtype() : py::dtype(std::string(name_of(dtype)));
+  constexpr int kHalf = 23;  // NPY_HALF; C++ has no such type
+  switch (dtype) {
+    case DType::f16:
+      return py::dtype(kHalf);
+    case DType::f32:
+      return py::dtype::of<float>();
+    case DType::f64:
+      return py::dtype::of<double>();
+    case DType::bf16:
+      return bfloat16_dtype();
+    default:
+      return py::dtype(std::string(name_of(dtype)));
+  }
 }
 
 DType to_dtype(const py::dtype& dtype) {

@@ -1,14 +1,25 @@
 #include "bindings/attributes.h"
 
+#include <ostream>
+
 #include "base/error.h"
 #include "bindings/arrays.h"
 
 namespace stretto::bindings {
 namespace {
 
+// "op: name", the beginning of a message; text only when there is something to say.
+struct Where {
+  const char* op;
+  const std::string& name;
+  friend std::ostream& operator<<(std::ostream& os, const Where& where) {
+    return os << where.op << ": " << where.name;
+  }
+};
+
 bool is_integer_like(py::handle object) { return PyIndex_Check(object.ptr()) && !PyBool_Check(object.ptr()); }
 
-std::int64_t to_integer(const std::string& where, py::handle object) {
+std::int64_t to_integer(Where where, py::handle object) {
   const py::object index = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));
   if (!index) throw py::error_already_set();
   const long long value = PyLong_AsLongLong(index.ptr());
@@ -20,7 +31,7 @@ std::int64_t to_integer(const std::string& where, py::handle object) {
   return value;
 }
 
-Value sequence_to_value(const std::string& where, const py::sequence& items) {
+Value sequence_to_value(Where where, const py::sequence& items) {
   if (items.size() == 2 && py::isinstance<py::str>(items[0]))
     return Named{items[0].cast<std::string>(), items[1].cast<double>()};
   bool all_integers = true, any_sequence = false;
@@ -50,7 +61,7 @@ Value sequence_to_value(const std::string& where, const py::sequence& items) {
   return floats;
 }
 
-Value to_value(const std::string& where, const std::string& key, py::handle object) {
+Value to_value(Where where, const std::string& key, py::handle object) {
   if (object.is_none()) return std::monostate{};
   if (key == "dtype" || py::isinstance<py::dtype>(object) || PyType_Check(object.ptr())) {
     const DType dtype = to_dtype(py::dtype::from_args(py::reinterpret_borrow<py::object>(object)));
@@ -77,7 +88,7 @@ Attributes to_attributes(const char* op, const py::dict& keywords) {
     if (value.is_none()) continue;
     const std::string name = key.cast<std::string>();
     try {
-      attributes.set(name, to_value(message(op, ": ", name), name, value));
+      attributes.set(name, to_value({op, name}, name, value));
     } catch (const py::cast_error&) {
       throw DTypeError(
           message(op, ": ", name, " is of the wrong kind: ", py::str(value).cast<std::string>()));
