@@ -117,10 +117,11 @@ Signal::Signal() : state_(std::make_unique<State>()) {}
 Signal::~Signal() = default;
 
 void Signal::notify() {
-  // The fence orders the caller's change before the look at sleepers_; a sleeper counts itself before it
-  // looks.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (sleepers_.load(std::memory_order_relaxed) == 0) return;
+  // A sleeper counts itself before it looks for the last time, so that one of the two sees the other.
+  if (sleepers_.load() != 0) notify_late();
+}
+
+void Signal::notify_late() {
   {
     const std::lock_guard lock(state_->mutex);
   }
@@ -139,11 +140,10 @@ void Signal::wait(bool (*ready)(const void*), const void* context, bool poll, vo
     } while (std::chrono::steady_clock::now() < until);
   }
   std::unique_lock lock(state_->mutex);
-  sleepers_.fetch_add(1, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  sleepers_.fetch_add(1);
   const struct Leave {
     std::atomic<int>& count;
-    ~Leave() { count.fetch_sub(1, std::memory_order_relaxed); }
+    ~Leave() { count.fetch_sub(1); }
   } leave{sleepers_};
   while (!ready(context)) {
     if (!every) {

@@ -41,10 +41,11 @@ class Signal {
   Signal(const Signal&) = delete;
   Signal& operator=(const Signal&) = delete;
 
-  void notify();  // after the change; cheap when nobody sleeps
+  void notify();       // after a sequentially consistent change; cheap when nobody sleeps
+  void notify_late();  // after any other change
 
-  // Returns when ready(context) is true: polls up to 50 us if allowed, then sleeps. With `every` set it is
-  // called each 50 ms of sleep, and may throw.
+  // Returns when ready(context) is true: polls up to 50 us if allowed, then sleeps. ready() must look by
+  // sequentially consistent loads. With `every` set it is called each 50 ms of sleep, and may throw.
   void wait(bool (*ready)(const void* context), const void* context, bool poll, void (*every)());
 
  private:

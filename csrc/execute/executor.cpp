@@ -45,11 +45,21 @@ Executor::Executor(std::shared_ptr<Workshop> workshop, std::shared_ptr<Constants
 
 Executor::~Executor() = default;
 
+Turn::Turn(Workshop& workshop) : workshop_(workshop) {
+  workshop.free.wait(
+      [](const void* pointer) { return !static_cast<const Workshop*>(pointer)->taken.exchange(true); },
+      &workshop, false, poll_interrupt);
+}
+
+Turn::~Turn() {
+  workshop_.taken.store(false);
+  workshop_.free.notify();
+}
+
 void Executor::run(std::span<const ArrayView> inputs, std::span<const ArrayView> outputs,
                    Timeline* timeline) {
   const CallScope scope;
-  while (!workshop_->busy.try_lock_for(std::chrono::milliseconds(50))) poll_interrupt();
-  const std::lock_guard lock(workshop_->busy, std::adopt_lock);
+  const Turn turn(*workshop_);
   const int workers = int(plan_.workers.size());
   Run run{inputs, outputs, timeline, {}, nullptr, {}};
   if (timeline) timeline->workers.assign(std::size_t(workers), {});
@@ -89,7 +99,7 @@ void Executor::work(Run& run, int worker) {
       for (const int other : plan_.items[item].after) wait_for(run, other, worker);
       if (run.stop.requested()) return;
       run_item(run, worker, item);
-      finished_[item].store(true, std::memory_order_release);
+      finished_[item].store(true);
       progress_.notify();
     }
     if (worker == 0) wait_for_others(run);
@@ -99,8 +109,8 @@ void Executor::work(Run& run, int worker) {
       // A stopped worker says Interrupted; what stopped it was noted before.
       if (!run.error) run.error = std::current_exception();
     }
-    run.stop.set.store(true, std::memory_order_seq_cst);
-    progress_.notify();
+    run.stop.set.store(true);
+    progress_.notify_late();
   }
 }
 
@@ -113,7 +123,7 @@ void Executor::wait_for(const Run& run, int item, int worker) {
   progress_.wait(
       [](const void* pointer) {
         const Wanted& w = *static_cast<const Wanted*>(pointer);
-        return w.finished.load(std::memory_order_acquire) || w.stop.requested();
+        return w.finished.load() || w.stop.requested();
       },
       &wanted, workshop_->crew.may_poll(), worker == 0 ? poll_interrupt : nullptr);
 }

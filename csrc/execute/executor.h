@@ -20,7 +20,20 @@ namespace stretto {
 struct Workshop {
   explicit Workshop(int workers) : crew(workers) {}
   Crew crew;
-  std::timed_mutex busy;
+  mutable std::atomic<bool> taken = false;
+  Signal free;
+};
+
+// The right to use a workshop, from its begin to its end; who waits for it still looks at signals.
+class Turn {
+ public:
+  explicit Turn(Workshop& workshop);
+  ~Turn();
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  Workshop& workshop_;
 };
 
 class Executor {

@@ -7,7 +7,9 @@ from hypothesis import strategies as some
 # Each block: what it is, where in the history it reads from, and a number that sets its sizes.
 BLOCKS = some.lists(
     some.tuples(
-        some.sampled_from(["conv", "strided", "pointwise", "residual", "concat", "grouped", "split"]),
+        some.sampled_from(
+            ["conv", "strided", "pointwise", "residual", "concat", "grouped", "split", "max", "average", "upward"]
+        ),
         some.integers(0, 3),
         some.integers(1, 5),
     ),
@@ -43,6 +45,13 @@ def network(blocks, seed, side=6):
             return conv(2 * size, 1, activation=("leaky_relu", 0.1))
         if kind == "residual":
             return conv(channels, 3, padding=1, residual=x, activation="relu")
+        if kind == "max":
+            return st.max_pool2d(x, 2, stride=1, padding=1)
+        if kind == "average":
+            return st.avg_pool2d(x, (2, 1), ceil_mode=True)
+        if kind == "upward":
+            w = layer((number, kind), lambda: weight(rng, channels, size, 2, 2))
+            return st.conv_transpose2d(x, w, stride=2, padding=1)
         if kind == "grouped":
             return conv(channels * size, 3, padding=1, groups=channels)
         same = [y for y in history if y.shape[2:] == x.shape[2:]]

@@ -1,6 +1,7 @@
 """The promise: every schedule gives the bits of serial, on one sample at a time."""
 
 import numpy as np
+import pytest
 import stretto as st
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
@@ -85,3 +86,48 @@ def test_a_batch_on_another_axis():
         with st.plan(program, x, schedule=schedule, workers=2, calibrate=0.0) as plan:
             assert bits(plan(x)) == bits(expected)
             assert bits(plan(x[:, :3])) == bits(np.ascontiguousarray(expected[:, :3]))
+
+
+def test_independent_programs_at_once():
+    rng = np.random.default_rng(0)
+    f, g = network([("conv", 0, 3)] * 2, 1), network([("conv", 0, 4), ("max", 0, 1)], 2)
+    x, y = (rng.normal(size=(n, 2, 6, 6)).astype("f4") for n in (5, 3))
+    both = st.trace(lambda x, y: (f(x), g(y)), x, y, batch_axes=(0, None))
+    with st.plan(both, (x, y), schedule="task", workers=2, calibrate=0.0) as plan:
+        assert len({step for stage in plan.choice.stages for step in stage.steps}) == len(both.steps)
+        assert len(plan.choice.placement) == 2
+        for _ in range(20):
+            a, b = plan(x, y)
+            assert bits(a) == bits(f(x))
+            assert bits(b) == bits(g(y))
+
+
+def test_one_result_twice_and_none_in_between():
+    w = np.eye(4, dtype="f4")
+    x = np.random.default_rng(0).normal(size=(6, 4)).astype("f4")
+
+    def f(x):
+        y = st.matmul(x, w)
+        return y, st.reshape(y, (x.shape[0], 2, 2)), y
+
+    for schedule in ("serial", "data", "pipeline"):
+        with st.plan(f, x, schedule=schedule, workers=2, calibrate=0.0) as plan:
+            a, b, c = plan(x)
+            assert bits(a) == bits(b) == bits(c) == bits(x)
+            assert a is not c
+
+
+def test_networks_of_every_float():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    for dtype in (np.float64, np.float16, ml_dtypes.bfloat16):
+        net = st.Sequential(
+            st.Conv2d(2, 4, 3, dtype=dtype, activation="relu"),
+            st.MaxPool2d(2),
+            st.Flatten(),
+            st.Linear(16, 3, dtype=dtype),
+        )
+        x = np.random.default_rng(0).normal(size=(7, 2, 6, 6)).astype(dtype)
+        expected = np.concatenate([net(x[i : i + 1]) for i in range(7)])
+        for schedule in ("serial", "intra", "data", "pipeline"):
+            with st.plan(net, x, schedule=schedule, workers=3, calibrate=0.0) as plan:
+                assert bits(plan(x)) == bits(expected)
