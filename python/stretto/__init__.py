@@ -7,10 +7,12 @@ from stretto.layers import *  # noqa: F403
 from stretto.layers import __all__ as _layer_names
 from stretto.ops import *  # noqa: F403
 from stretto.ops import __all__ as _op_names
-from stretto.program import Program, trace
-from stretto.runner import Runner, plan
+from stretto.planning import plan
+from stretto.program import Program
+from stretto.runner import Runner
 from stretto.threads import limit_threads
 from stretto.timeline import Timeline
+from stretto.tracing import trace
 
 __all__ = [
     "PreparedWeight",

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from stretto.program import Array as Array
-from stretto.program import Changes, Symbol
+from stretto.program import Changes
+from stretto.tracing import Symbol
 
 Rng: TypeAlias = int | np.random.Generator
 Initializer: TypeAlias = Callable[[np.random.Generator, tuple[int, ...]], Array]
