@@ -126,5 +126,9 @@ STRETTO_INLINE Scalar<double> from_bits(Scalar<std::uint64_t> a) {
   std::memcpy(&result, &a, sizeof a);
   return result;
 }
+// The halves of one lane are that lane.
+STRETTO_INLINE Scalar<double> lower(Scalar<float> a) { return {double(a.v)}; }
+STRETTO_INLINE Scalar<double> upper(Scalar<float> a) { return {double(a.v)}; }
+STRETTO_INLINE Scalar<float> joined(Scalar<double> low, Scalar<double>) { return {float(low.v)}; }
 
 }  // namespace stretto

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from stretto.ops.activation import (
+    activation_gradient,
+    elu,
+    gelu,
+    hard_sigmoid,
+    hard_swish,
+    leaky_relu,
+    relu,
+    relu6,
+    sigmoid,
+    silu,
+    softplus,
+)
+from stretto.ops.arithmetic import add, clip, div, maximum, minimum, mul, pow, sub, where
 from stretto.ops.avg_pool import adaptive_avg_pool2d, avg_pool1d, avg_pool2d, avg_pool3d, global_avg_pool
 from stretto.ops.avg_pool_gradient import (
     adaptive_avg_pool2d_gradient,
@@ -14,6 +28,7 @@ from stretto.ops.conv import conv1d, conv2d, conv3d
 from stretto.ops.conv_input_gradient import conv1d_input_gradient, conv2d_input_gradient, conv3d_input_gradient
 from stretto.ops.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from stretto.ops.conv_weight_gradient import conv1d_weight_gradient, conv2d_weight_gradient, conv3d_weight_gradient
+from stretto.ops.elementwise import abs, erf, exp, log, neg, sqrt, tanh
 from stretto.ops.matmul import matmul
 from stretto.ops.max_pool import global_max_pool, max_pool1d, max_pool2d, max_pool3d
 from stretto.ops.max_pool_gradient import (
@@ -23,18 +38,24 @@ from stretto.ops.max_pool_gradient import (
     max_pool3d_gradient,
 )
 from stretto.ops.prepare import prepare
+from stretto.ops.reduce import argmax, max, mean, min, sum, var
 from stretto.ops.shape import concat, embedding, flatten, pad, reshape, split, take, take_gradient, transpose
 from stretto.ops.upsample import upsample2d, upsample2d_gradient
 
 __all__ = [
+    "abs",
+    "activation_gradient",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_gradient",
+    "add",
+    "argmax",
     "avg_pool1d",
     "avg_pool1d_gradient",
     "avg_pool2d",
     "avg_pool2d_gradient",
     "avg_pool3d",
     "avg_pool3d_gradient",
+    "clip",
     "concat",
     "conv1d",
     "conv1d_input_gradient",
@@ -48,26 +69,54 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "div",
+    "elu",
     "embedding",
+    "erf",
+    "exp",
     "flatten",
+    "gelu",
     "global_avg_pool",
     "global_avg_pool_gradient",
     "global_max_pool",
     "global_max_pool_gradient",
+    "hard_sigmoid",
+    "hard_swish",
+    "leaky_relu",
+    "log",
     "matmul",
+    "max",
     "max_pool1d",
     "max_pool1d_gradient",
     "max_pool2d",
     "max_pool2d_gradient",
     "max_pool3d",
     "max_pool3d_gradient",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "mul",
+    "neg",
     "pad",
+    "pow",
     "prepare",
+    "relu",
+    "relu6",
     "reshape",
+    "sigmoid",
+    "silu",
+    "softplus",
     "split",
+    "sqrt",
+    "sub",
+    "sum",
     "take",
     "take_gradient",
+    "tanh",
     "transpose",
     "upsample2d",
     "upsample2d_gradient",
+    "var",
+    "where",
 ]
