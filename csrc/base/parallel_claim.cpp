@@ -1,6 +1,7 @@
 // The engine of our own: helpers take a seat in a region that is open and claim chunks beside the caller. The
 // caller closes the region when no chunk is left, so a helper that came too late is never waited for.
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -17,12 +18,14 @@ namespace stretto {
 namespace {
 
 constexpr std::chrono::microseconds kSpin{50};
+constexpr std::chrono::microseconds kLookAgain{100};
 constexpr int kWokenByCaller = 4, kWokenByHelper = 2;  // the rest is woken by those who woke
 
 // A region that is open to helpers, on the caller's stack.
 struct Seats {
   Region& region;
   int free;
+  int cpu;  // where the caller runs
   std::atomic<int> taken{0};
   Seats* next = nullptr;
 };
@@ -47,10 +50,20 @@ bool spin_until(Condition condition) {
   return false;
 }
 
+// Moves the calling helper to another CPU that it may use.
+void leave_cpu(int cpu) {
+  cpu_set_t allowed, others;
+  if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  others = allowed;
+  CPU_CLR(std::size_t(cpu), &others);
+  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
+  sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
 class Pool {
  public:
   void run(Region& region, int threads) {
-    Seats seats{region, threads - 1};
+    Seats seats{region, threads - 1, sched_getcpu()};
     const int cores = default_cores();
     open(seats, std::max(threads, cores) - 1, threads <= cores);
     region.work();
@@ -66,6 +79,7 @@ class Pool {
       Seats** end = &first_;
       while (*end) end = &(*end)->next;
       *end = &seats;
+      last_caller_ = seats.cpu;
       const int open = free_.fetch_add(seats.free) + seats.free;
       grow(std::min(helpers, busy_ + open));
       woken = std::min({sleeping_, seats.free, kWokenByCaller});
@@ -111,14 +125,19 @@ class Pool {
     const FloatState float_state;
     std::unique_lock lock(mutex_);
     for (;;) {
+      const int here = sched_getcpu();
+      bool beside_caller = false;
       Seats* seats = first_;
-      while (seats && seats->free == 0) seats = seats->next;
+      for (; seats; seats = seats->next) {
+        if (seats->free == 0) continue;
+        if (seats->cpu != here) break;
+        beside_caller = true;
+      }
       if (!seats) {
-        ++sleeping_;
-        work_.wait(lock);
-        --sleeping_;
+        sleep(lock, beside_caller);
         continue;
       }
+      const int caller = seats->cpu;
       --seats->free;
       ++seats->taken;
       ++busy_;
@@ -133,15 +152,42 @@ class Pool {
         lock.unlock();
       }
       --busy_;
-      if (may_spin_.load(std::memory_order_relaxed)) spin_until([&] { return free_ > 0; });
       lock.lock();
+      if (free_ == 0 && sched_getcpu() != caller) spin(lock);
     }
+  }
+
+  // A helper that woke on the CPU of its caller would only be in the way: it leaves at once. Schedulers of
+  // virtual machines do that when the other CPUs have been idle for long, and leave it there; so a helper
+  // whose region is still open a little later moves itself.
+  void sleep(std::unique_lock<std::mutex>& lock, bool beside_caller) {
+    ++sleeping_;
+    const bool moves =
+        beside_caller && work_.wait_for(lock, kLookAgain) == std::cv_status::timeout && free_ > 0;
+    if (!beside_caller) work_.wait(lock);
+    --sleeping_;
+    const bool is_beside = sched_getcpu() == last_caller_;
+    if (moves && is_beside) {
+      lock.unlock();
+      leave_cpu(sched_getcpu());
+      lock.lock();
+    } else if (free_ == 0 && !is_beside) {
+      spin(lock);  // woken too late for a region, it is awake for the next one of a caller that has many
+    }
+  }
+
+  void spin(std::unique_lock<std::mutex>& lock) {
+    if (!may_spin_.load(std::memory_order_relaxed)) return;
+    lock.unlock();
+    spin_until([&] { return free_ > 0; });
+    lock.lock();
   }
 
   std::mutex mutex_;
   std::condition_variable work_, done_;
   Seats* first_ = nullptr;
   int helpers_ = 0, sleeping_ = 0;
+  int last_caller_ = -1;         // its CPU
   std::atomic<int> busy_{0};     // helpers in seats
   std::atomic<int> free_{0};     // seats to take, in all regions
   std::atomic<int> waiting_{0};  // callers asleep in close
