@@ -12,8 +12,9 @@ from stretto.program import Array as Array
 from stretto.program import Changes
 from stretto.tracing import Symbol
 
-Rng: TypeAlias = int | np.random.Generator
-Initializer: TypeAlias = Callable[[np.random.Generator, tuple[int, ...]], Array]
+# Strings: NumPy loads np.random at its first use, which is not to be the import of stretto.
+Rng: TypeAlias = "int | np.random.Generator"
+Initializer: TypeAlias = "Callable[[np.random.Generator, tuple[int, ...]], Array]"
 
 __all__ = ["Array", "Initializer", "Layer", "Rng", "glorot", "he", "ones", "zeros"]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+
+import numpy as np
 
 from stretto.program import Program
 from stretto.schedule import branches
@@ -31,7 +32,7 @@ class Candidate:
 
     @property
     def median(self) -> float | None:
-        return statistics.median(self.seconds) if self.seconds else None
+        return float(np.median(self.seconds)) if self.seconds else None
 
 
 def candidates(
