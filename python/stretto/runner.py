@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -156,6 +157,11 @@ class Runner:
         return (tuple(outputs) if self.program.returns_tuple else outputs[0]), spans
 
 
+@functools.cache
+def _dtype(name: str) -> np.dtype[Any]:
+    return np.dtype(name)
+
+
 def bind_inputs(program: Program, arrays: Sequence[Any]) -> tuple[list[Array], int]:
     """The call's arrays, checked against the program, and the number of samples."""
     if len(arrays) != len(program.inputs):
@@ -164,7 +170,7 @@ def bind_inputs(program: Program, arrays: Sequence[Any]) -> tuple[list[Array], i
     samples: int | None = None
     for array, i in zip(inputs, program.inputs, strict=True):
         v = program.values[i]
-        if array.dtype.name != v.dtype:
+        if array.dtype != _dtype(v.dtype):
             raise TypeError(
                 f"plan: {v.name} has the wrong dtype: it is {array.dtype.name}; the network takes {v.dtype}"
             )

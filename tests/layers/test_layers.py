@@ -33,6 +33,8 @@ CASES = [
     (st.GlobalAvgPool(keepdims=False), VOLUME, (3, 4)),
     (st.GlobalMaxPool(keepdims=False), SIGNAL, (3, 4)),
     (st.AdaptiveAvgPool2d((2, 3)), IMAGE, (3, 4, 2, 3)),
+    (st.Upsample(scale_factor=2), IMAGE, (3, 4, 12, 14)),
+    (st.Upsample(size=(5, 9), mode="bilinear", align_corners=True), IMAGE, (3, 4, 5, 9)),
 ]
 
 

@@ -11,6 +11,7 @@ from stretto.layers.layer import Layer
 from stretto.layers.linear import Linear
 from stretto.layers.pool import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
 from stretto.layers.sequential import Sequential
+from stretto.layers.upsample import Upsample
 
 __all__ = [
     "AdaptiveAvgPool2d",
@@ -33,4 +34,5 @@ __all__ = [
     "MaxPool2d",
     "MaxPool3d",
     "Sequential",
+    "Upsample",
 ]
