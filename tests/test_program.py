@@ -99,6 +99,20 @@ def test_misuse_of_a_symbol_names_what_to_use(misuse, instead):
         st.trace(misuse, array(5, 8))
 
 
+def test_plus_minus_times_and_divided_by_are_recorded():
+    x, w = array(5, 4), array(4)
+
+    def f(x):
+        return (2 * x + w - x / 3.0) * (w + x) - (1 - x) / (2 + x * x)
+
+    program = st.trace(f, x)
+    assert {step.op for step in program.steps} == {"add", "sub", "mul", "div"}
+    assert all(value.dtype == "float32" for value in program.values)
+    with st.plan(program, x, schedule="data", workers=2) as plan:
+        assert plan(x).tobytes() == f(x).tobytes()
+    np.testing.assert_array_equal(st.plan(lambda x: -x, x, schedule="serial")(x), -x)
+
+
 def test_symbol_of_an_ended_trace():
     kept = []
     st.trace(lambda x: kept.append(x) or st.matmul(x, np.ones((8, 2), "f4")), array(5, 8))

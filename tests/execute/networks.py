@@ -8,7 +8,20 @@ from hypothesis import strategies as some
 BLOCKS = some.lists(
     some.tuples(
         some.sampled_from(
-            ["conv", "strided", "pointwise", "residual", "concat", "grouped", "split", "max", "average", "upward"]
+            [
+                "conv",
+                "strided",
+                "pointwise",
+                "residual",
+                "concat",
+                "grouped",
+                "split",
+                "max",
+                "average",
+                "upward",
+                "sum",
+                "act",
+            ]
         ),
         some.integers(0, 3),
         some.integers(1, 5),
@@ -49,6 +62,11 @@ def network(blocks, seed, side=6):
             return st.max_pool2d(x, 2, stride=1, padding=1)
         if kind == "average":
             return st.avg_pool2d(x, (2, 1), ceil_mode=True)
+        if kind == "sum":
+            y = conv(channels, 3, padding=1)
+            return st.relu(x + y * 0.5) if size % 2 else st.maximum(x, y) - 0.25
+        if kind == "act":
+            return (st.silu, st.gelu, st.sigmoid, st.tanh, st.leaky_relu)[size - 1](x)
         if kind == "upward":
             w = layer((number, kind), lambda: weight(rng, channels, size, 2, 2))
             return st.conv_transpose2d(x, w, stride=2, padding=1)

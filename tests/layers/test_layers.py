@@ -9,6 +9,21 @@ SIGNAL = RNG.normal(size=(3, 4, 9)).astype("f4")
 IMAGE = RNG.normal(size=(3, 4, 6, 7)).astype("f4")
 VOLUME = RNG.normal(size=(3, 4, 4, 5, 6)).astype("f4")
 
+ACTIVATIONS = [
+    st.ReLU(),
+    st.ReLU6(),
+    st.LeakyReLU(0.2),
+    st.ELU(0.7),
+    st.Sigmoid(),
+    st.HardSigmoid(),
+    st.HardSwish(),
+    st.Tanh(),
+    st.GELU(),
+    st.GELU("tanh"),
+    st.SiLU(),
+    st.Softplus(),
+]
+
 CASES = [
     (st.Linear(7, 3, activation="relu"), IMAGE, (3, 4, 6, 3)),
     (st.Linear(7, 3, bias=False), IMAGE, (3, 4, 6, 3)),
@@ -33,6 +48,7 @@ CASES = [
     (st.GlobalAvgPool(keepdims=False), VOLUME, (3, 4)),
     (st.GlobalMaxPool(keepdims=False), SIGNAL, (3, 4)),
     (st.AdaptiveAvgPool2d((2, 3)), IMAGE, (3, 4, 2, 3)),
+    *((layer, IMAGE, IMAGE.shape) for layer in ACTIVATIONS),
     (st.Upsample(scale_factor=2), IMAGE, (3, 4, 12, 14)),
     (st.Upsample(size=(5, 9), mode="bilinear", align_corners=True), IMAGE, (3, 4, 5, 9)),
 ]
@@ -58,6 +74,17 @@ def test_functions_that_layers_stand_for():
     linear = st.Linear(7, 3, activation=("leaky_relu", 0.1))
     same = st.matmul(IMAGE, linear.weight, bias=linear.bias, activation=("leaky_relu", 0.1))
     assert linear(IMAGE).tobytes() == same.tobytes()
+
+
+FUSED = ["relu", "relu6", ("leaky_relu", 0.2), ("elu", 0.7), "sigmoid", "hard_sigmoid", "hard_swish", "tanh"]
+FUSED += ["gelu", "gelu_tanh", "silu", "softplus"]
+
+
+@pytest.mark.parametrize(("layer", "name"), list(zip(ACTIVATIONS, FUSED, strict=True)))
+def test_an_activation_fused_has_the_same_bits(layer, name):
+    linear = st.Linear(7, 3, rng=4)
+    fused = st.Linear(7, 3, rng=4, activation=name)
+    assert fused(IMAGE).tobytes() == layer(linear(IMAGE)).tobytes()
 
 
 def test_fresh_weights_keep_the_variance():

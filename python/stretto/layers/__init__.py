@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from stretto.layers.activation import (
+    ELU,
+    GELU,
+    HardSigmoid,
+    HardSwish,
+    LeakyReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
 from stretto.layers.conv import Conv1d, Conv2d, Conv3d
 from stretto.layers.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from stretto.layers.embedding import Embedding
@@ -14,6 +27,8 @@ from stretto.layers.sequential import Sequential
 from stretto.layers.upsample import Upsample
 
 __all__ = [
+    "ELU",
+    "GELU",
     "AdaptiveAvgPool2d",
     "AvgPool1d",
     "AvgPool2d",
@@ -28,11 +43,20 @@ __all__ = [
     "Flatten",
     "GlobalAvgPool",
     "GlobalMaxPool",
+    "HardSigmoid",
+    "HardSwish",
     "Layer",
+    "LeakyReLU",
     "Linear",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "ReLU",
+    "ReLU6",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softplus",
+    "Tanh",
     "Upsample",
 ]
