@@ -16,6 +16,7 @@ from stretto.ops.activation import (
     softplus,
 )
 from stretto.ops.arithmetic import add, clip, div, maximum, minimum, mul, pow, sub, where
+from stretto.ops.attention import attention
 from stretto.ops.avg_pool import adaptive_avg_pool2d, avg_pool1d, avg_pool2d, avg_pool3d, global_avg_pool
 from stretto.ops.avg_pool_gradient import (
     adaptive_avg_pool2d_gradient,
@@ -49,6 +50,7 @@ __all__ = [
     "adaptive_avg_pool2d_gradient",
     "add",
     "argmax",
+    "attention",
     "avg_pool1d",
     "avg_pool1d_gradient",
     "avg_pool2d",

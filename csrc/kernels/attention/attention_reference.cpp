@@ -1,0 +1,72 @@
+// Softmax of masked scores as plain loops: oracle of every other variant, and last row of the table.
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "kernels/attention/attention.h"
+#include "kernels/load.h"
+#include "simd/scalar.h"
+
+#include "kernels/transcendental.h"
+
+namespace stretto {
+namespace {
+
+constexpr std::size_t kSumSegment = 4096;
+
+template <class C>
+C striped_sum(const std::vector<C>& values) {
+  if (values.size() > kSumSegment) {
+    std::vector<C> totals;
+    for (std::size_t start = 0; start < values.size(); start += kSumSegment)
+      totals.push_back(striped_sum(
+          std::vector<C>(values.begin() + std::ptrdiff_t(start),
+                         values.begin() + std::ptrdiff_t(std::min(values.size(), start + kSumSegment)))));
+    return striped_sum(totals);
+  }
+  C s[16] = {};
+  for (std::size_t k = 0; k < values.size(); ++k) s[k % 16] = s[k % 16] + values[k];
+  for (const int h : {8, 4, 2, 1})
+    for (int j = 0; j < h; ++j) s[j] = s[j] + s[j + h];
+  return s[0];
+}
+
+template <class T>
+void run(const AttentionArgs& args) {
+  using C = Compute<T>;
+  constexpr C infinity = std::numeric_limits<C>::infinity();
+  const C scale = widen(narrow<T>(C(args.scale)));
+  for (std::int64_t i = 0; i < args.rows; ++i) {
+    T* z = static_cast<T*>(args.scores) + i * args.keys;
+    const T* mask = args.mask ? static_cast<const T*>(args.mask) + i * args.keys : nullptr;
+    C m = -infinity;
+    for (std::int64_t j = 0; j < args.keys; ++j) {
+      z[j] = narrow<T>(widen(z[j]) * scale);
+      if (mask) z[j] = narrow<T>(widen(z[j]) + widen(mask[j]));
+      if (args.causal && j > args.first_query + i) z[j] = narrow<T>(-infinity);
+      const C x = widen(z[j]);
+      if (x > m || x != x) m = x;
+    }
+    std::vector<C> e;
+    for (std::int64_t j = 0; j < args.keys; ++j) e.push_back(exp(Scalar<C>{widen(z[j]) - m}).v);
+    const C sum = striped_sum(e);
+    for (std::int64_t j = 0; j < args.keys; ++j) z[j] = narrow<T>(e[std::size_t(j)] / sum);
+  }
+}
+
+}  // namespace
+
+void attention_reference(const AttentionArgs& args) {
+  switch (args.dtype) {
+    case DType::f16:
+      return run<float16>(args);
+    case DType::bf16:
+      return run<bfloat16>(args);
+    case DType::f32:
+      return run<float>(args);
+    default:
+      return run<double>(args);
+  }
+}
+
+}  // namespace stretto
