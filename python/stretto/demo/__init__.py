@@ -1,0 +1,1 @@
+"""The demo: a small network reads 1,797 scans of handwritten digits under every schedule."""
