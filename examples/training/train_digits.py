@@ -6,7 +6,7 @@ stretch, elastic bend, stroke weight).  The saved weights are a running average 
 the steps, with batch normalisation folded into the convolutions, so that inference
 needs only convolution, ReLU, max-pooling, concatenation and one matrix product.
 
-    python train_digits.py --out digits.safetensors
+    python examples/training/train_digits.py --out digits.safetensors
 
 needs torch, scikit-learn and safetensors.  ``--holdout`` trains on the first 800
 scans and scores the next 200, to compare settings without touching the last 797.
