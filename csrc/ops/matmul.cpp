@@ -1,6 +1,9 @@
 // matmul: NumPy's rules for shapes, broadcasting and dtypes, then an epilogue.
 #include "kernels/matmul/matmul.h"
 
+#include <cstdlib>
+#include <new>
+
 #include "ops/arguments.h"
 #include "ops/ops.h"
 
@@ -96,6 +99,30 @@ int batch(const Types& inputs, const std::vector<int>& axes, const Attributes&) 
   return p.full_out.count - 1 - from_last - (p.a_is_vector && from_last < 1);
 }
 
+struct PackedMatmul : PackedWeight {
+  const MatmulVariant* variant;  // panels are of its making
+  DType dtype;
+  std::shared_ptr<void> panels;
+};
+
+// One matrix is packed; a stack of them is used as it lies.
+std::shared_ptr<const PackedWeight> pack(const ArrayView& weight, const Attributes& attributes) {
+  const DType dtype = attributes.dtype(kName, "dtype", weight.dtype);
+  if (weight.shape.count != 2 || dtype != weight.dtype || weight.size() == 0) return nullptr;
+  MatmulArgs args;
+  args.a = args.b = args.out = weight;
+  const MatmulVariant& variant = select_matmul(args, this_machine(), nullptr);
+  if (!variant.pack) return nullptr;
+  const std::size_t bytes = std::size_t(variant.pack(weight, nullptr));
+  auto packed = std::make_shared<PackedMatmul>();
+  packed->variant = &variant;
+  packed->dtype = dtype;
+  packed->panels = std::shared_ptr<void>(std::aligned_alloc(64, (bytes + 63) / 64 * 64), std::free);
+  if (!packed->panels) throw std::bad_alloc();
+  variant.pack(weight, packed->panels.get());
+  return packed;
+}
+
 ArrayView as_matrices(ArrayView view, bool is_left) {
   if (view.shape.count == 1) {
     const std::int64_t step = view.strides[0], n = view.shape[0];
@@ -145,7 +172,10 @@ void run(const Call& call) {
        {&args.epilogue.bias, &args.epilogue.scale, &args.epilogue.shift, &args.epilogue.residual})
     if (operand->present()) *operand = with_matrix_axes(*operand, p);
   if (args.out.size() == 0) return;
-  select_matmul(args, this_machine(), call.options.variant).run(args, call.options.threads);
+  const MatmulVariant& variant = select_matmul(args, this_machine(), call.options.variant);
+  if (const auto* packed = dynamic_cast<const PackedMatmul*>(b.view().packed))
+    if (packed->variant == &variant && packed->dtype == dtype) args.panels = packed->panels.get();
+  variant.run(args, call.options.threads);
 }
 
 }  // namespace
@@ -157,6 +187,7 @@ const Op matmul_op = {
     .cost = cost,
     .batch = batch,
     .run = run,
+    .pack = pack,
     .variants = matmul_variants,
     .widens = true,
 };

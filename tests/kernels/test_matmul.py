@@ -21,7 +21,7 @@ KINDS = {
     "bfloat16": ["bfloat16"],
     "integer": ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"],
 }
-DTYPES = KINDS["float"]
+DTYPES = [dtype for kind in KINDS.values() for dtype in kind]
 
 
 def variants_of(dtype: str) -> list[str]:

@@ -10,13 +10,26 @@ namespace stretto::STRETTO_ISA {
 inline constexpr double kFlopsPerThread = 2e6;  // about 30 us: less is not worth a thread
 inline constexpr double kFlopsPerChunk = 1e8;   // about 2 ms
 
+// Panels of the whole of b, one after the other, each with all terms: the layout of prepared weights.
+template <class T, class From, class Sums>
+STRETTO_INLINE std::int64_t pack_matrix(const ArrayView& b, void* to) {
+  const std::int64_t k = b.shape.last(1), n = b.shape.last(0);
+  const std::int64_t panel = kPanel<T> * ceil_div(k, Sums::granule) * Sums::granule;
+  if (to)
+    for (std::int64_t j = 0; j < n; j += kPanel<T>)
+      pack_panel<T, From, Sums::granule>(b.as<From>() + j * b.strides.last(0), b.strides.last(1), b.strides.last(0),
+                                         k, int(smaller(kPanel<T>, n - j)),
+                                         static_cast<T*>(to) + j / kPanel<T> * panel, kPanel<T>);
+  return ceil_div(n, kPanel<T>) * panel * std::int64_t(sizeof(T));
+}
+
 // Of a row-major grid (batch, column groups, row groups).
 struct Cut {
   std::int64_t batch, row_groups, column_groups, panels;
   std::int64_t tasks() const { return batch * row_groups * column_groups; }
 };
 
-template <class T, class From, class Out>
+template <class T, class From, class Out, class Sums = Chains<T>>
 class Product {
  public:
   Product(const MatmulArgs& given, int threads)
@@ -37,7 +50,7 @@ class Product {
       if (is_stream()) return run_stream();
     const Cut cut = cut_for_threads();
     if (cut.tasks() < threads_ && k_ > 2 * kSegment && m_ * n_ <= kMostSplit) return run_segments();
-    const bool packs = !b_is_usable_ || packing_pays();
+    const bool packs = !args_.panels && (!b_is_usable_ || packing_pays());
     if (packs && cut.row_groups > 1)
       run_packed(cut);
     else
@@ -49,7 +62,7 @@ class Product {
 
   // Every matrix of the result is one register tile.
   bool is_batch_of_tiles() const {
-    return batch_shape_.count == 1 && b_is_usable_ && n_ <= kPanel<T> && m_ <= rows_for<T>(n_) &&
+    return batch_shape_.count == 1 && b_is_usable_ && n_ <= kPanel<T> && m_ <= Sums::rows(ceil_div(n_, Vec<T>::lanes)) &&
            k_ <= kBlockTerms && args_.epilogue.is_empty() && (args_.out.strides.last(0) == 1 || n_ == 1);
   }
 
@@ -96,13 +109,13 @@ class Product {
                  });
   }
 
-  Region<T, From, Out> region_of(std::int64_t index) const {
+  Region<T, From, Out, Sums> region_of(std::int64_t index) const {
     const auto at = [&](const ArrayView& view) { return offset_of(index, batch_shape_, view.strides); };
     const auto term = [&](const ArrayView& view) -> Term<From> {
       if (!view.present()) return {};
       return {view.as<From>() + at(view), view.strides.last(1), view.strides.last(0)};
     };
-    Region<T, From, Out> region;
+    Region<T, From, Out, Sums> region;
     region.a = args_.a.as<From>() + at(args_.a);
     region.a_row = args_.a.strides.last(1);
     region.a_col = args_.a.strides.last(0);
@@ -127,7 +140,7 @@ class Product {
   bool packing_pays() const {
     const std::int64_t row_bytes = args_.b.strides.last(1) * std::int64_t(sizeof(T));
     const std::int64_t bytes = k_ * n_ * std::int64_t(sizeof(T));
-    return m_ >= 4 * rows_for<T>(n_) && n_ > kPanel<T> &&
+    return m_ >= 4 * Sums::rows(ceil_div(n_, Vec<T>::lanes)) && n_ > kPanel<T> &&
            (bytes > kBlockBytes || (row_bytes % 1024 == 0 && bytes > (32 << 10)));
   }
 
@@ -141,7 +154,7 @@ class Product {
     const std::int64_t deep = larger(1, smaller(k_, kBlockTerms));
     std::int64_t most_panels = larger(1, kBlockBytes / (deep * panel * std::int64_t(sizeof(T))));
     std::int64_t groups = ceil_div(panels, most_panels);
-    const std::int64_t tall = rows_for<T>(n_);
+    const std::int64_t tall = Sums::rows(ceil_div(n_, Vec<T>::lanes));
     const double row_flops = 2.0 * double(k_ + 1) * double(smaller(n_, ceil_div(panels, groups) * panel));
     const std::int64_t most_rows = larger(4 * tall, std::int64_t(kFlopsPerChunk / row_flops));
     std::int64_t row_groups = ceil_div(m_, most_rows);
@@ -153,7 +166,7 @@ class Product {
     return {batch_, row_groups, groups, panels};
   }
 
-  void run_task(const Region<T, From, Out>& region, const Cut& cut, std::int64_t row_group,
+  void run_task(const Region<T, From, Out, Sums>& region, const Cut& cut, std::int64_t row_group,
                 std::int64_t column_group) const {
     region.run(part(m_, cut.row_groups, row_group), part(m_, cut.row_groups, row_group + 1),
                part(cut.panels, cut.column_groups, column_group) * kPanel<T>,
@@ -163,6 +176,15 @@ class Product {
 
   double task_flops(const Cut& cut) const {
     return 2.0 * double(batch_) * double(m_) * double(n_) * double(k_ + 1) / double(cut.tasks());
+  }
+
+  // b that needs no packing: prepared, or as it lies.
+  Panels<T> panels_of(const Region<T, From, Out, Sums>& region) const {
+    if (args_.panels)
+      return {static_cast<const T*>(args_.panels), kPanel<T> * ceil_div(k_, Sums::granule) * Sums::granule,
+              kPanel<T>};
+    if constexpr (is_same<T, From>) return {region.b, kPanel<T>, region.b_row};
+    return {};
   }
 
   // The bytes of one matrix of the batch, if it lies in one piece and is not too large to fetch ahead.
@@ -180,9 +202,8 @@ class Product {
     parallel_for(cut.tasks(), chunk_of(task_flops(cut), cut.tasks()), threads_,
                  [&](std::int64_t begin, std::int64_t end) {
                    for (std::int64_t i = begin; i < end; ++i) {
-                     Region<T, From, Out> region = region_of(i / (cut.row_groups * cut.column_groups));
-                     if constexpr (is_same<T, From>)
-                       if (!packs) region.panels = {region.b, kPanel<T>, region.b_row};
+                     Region<T, From, Out, Sums> region = region_of(i / (cut.row_groups * cut.column_groups));
+                     if (!packs) region.panels = panels_of(region);
                      if (cut.tasks() == batch_ && i + 1 < end) {
                        region.next[0] = dense(args_.a, i + 1);
                        region.next[1] = dense(args_.b, i + 1);
@@ -195,13 +216,13 @@ class Product {
 
   // b is packed once, then all row groups read it.
   void run_packed(const Cut& cut) const {
-    const std::int64_t panel = kPanel<T> * k_;
+    const std::int64_t panel = kPanel<T> * ceil_div(k_, Sums::granule) * Sums::granule;
     const std::int64_t most = larger(1, kPackedBytes / larger(1, panel * std::int64_t(sizeof(T))));
     const std::int64_t rounds = ceil_div(cut.panels, most);
     const Scratch packed(ceil_div(cut.panels, rounds) * panel * std::int64_t(sizeof(T)));
     const std::int64_t group_panels = ceil_div(cut.panels, cut.column_groups);
     for (std::int64_t index = 0; index < batch_; ++index) {
-      const Region<T, From, Out> whole = region_of(index);
+      const Region<T, From, Out, Sums> whole = region_of(index);
       for (std::int64_t round = 0; round < rounds; ++round) {
         const std::int64_t first = part(cut.panels, rounds, round),
                            last = part(cut.panels, rounds, round + 1);
@@ -209,7 +230,7 @@ class Product {
                      [&](std::int64_t begin, std::int64_t end) {
                        for (std::int64_t q = begin; q < end; ++q) {
                          const std::int64_t j = (first + q) * kPanel<T>;
-                         pack_panel<T, From>(whole.b + j * whole.b_col, whole.b_row, whole.b_col, k_,
+                         pack_panel<T, From, Sums::granule>(whole.b + j * whole.b_col, whole.b_row, whole.b_col, k_,
                                              int(smaller(kPanel<T>, n_ - j)), packed.as<T>() + q * panel,
                                              kPanel<T>);
                        }
@@ -217,7 +238,7 @@ class Product {
         const std::int64_t groups = ceil_div(last - first, group_panels);
         parallel_for(groups * cut.row_groups, 1, threads_, [&](std::int64_t begin, std::int64_t end) {
           for (std::int64_t i = begin; i < end; ++i) {
-            Region<T, From, Out> region = whole;
+            Region<T, From, Out, Sums> region = whole;
             region.panels = {packed.as<T>() - first * panel, panel, kPanel<T>};
             const std::int64_t g = i / cut.row_groups, r = i % cut.row_groups;
             region.run(part(m_, cut.row_groups, r), part(m_, cut.row_groups, r + 1),
@@ -235,12 +256,11 @@ class Product {
     const std::int64_t segments = ceil_div(k_, kSegment), size = m_ * n_;
     const Scratch all(segments * size * std::int64_t(sizeof(T)));
     for (std::int64_t index = 0; index < batch_; ++index) {
-      const Region<T, From, Out> whole = region_of(index);
+      const Region<T, From, Out, Sums> whole = region_of(index);
       parallel_for(segments, 1, threads_, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t s = begin; s < end; ++s) {
-          Region<T, From, Out> region = whole;
-          if constexpr (is_same<T, From>)
-            if (b_is_usable_) region.panels = {region.b, kPanel<T>, region.b_row};
+          Region<T, From, Out, Sums> region = whole;
+          if (args_.panels || b_is_usable_) region.panels = panels_of(region);
           region.run(0, m_, 0, n_, s * kSegment, smaller(k_, (s + 1) * kSegment), all.as<T>() + s * size, n_);
         }
       });

@@ -16,6 +16,7 @@ struct MatmulArgs {
   // out has it too, or float32 for 16-bit inputs.
   ArrayView a, b, out;
   Epilogue epilogue;
+  const void* panels = nullptr;  // b, of one matrix, as the variant's `pack` wrote it; b holds it too
 
   STRETTO_INLINE std::int64_t m() const { return a.shape.last(1); }
   STRETTO_INLINE std::int64_t n() const { return b.shape.last(0); }
@@ -27,6 +28,8 @@ struct MatmulVariant {
   Arch arch;
   bool (*fits)(const MatmulArgs&);
   void (*run)(const MatmulArgs&, int threads);
+  // Writes one matrix b (k, n) as panels and returns their bytes; null for `to`: only that. May be absent.
+  std::int64_t (*pack)(const ArrayView& b, void* to);
 };
 
 // Pure: pass a machine to ask what another one would run.

@@ -10,4 +10,9 @@ void matmul(const MatmulArgs& args, int threads) {
     Product<double, double, double>(args, threads).run();
 }
 
+std::int64_t matmul_pack(const ArrayView& b, void* to) {
+  return b.dtype == DType::f32 ? pack_matrix<float, float, Chains<float>>(b, to)
+                               : pack_matrix<double, double, Chains<double>>(b, to);
+}
+
 }  // namespace stretto::STRETTO_ISA

@@ -5,15 +5,38 @@
 #include "base/parallel.h"
 #include "kernels/epilogue_reference.h"
 #include "kernels/load.h"
+#include "kernels/matmul/flush.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/offset.h"
 
 namespace stretto {
 namespace {
 
+// bfloat16: blocks of an even and an odd chain, subnormals zero; only the sum over segments does not flush.
+float dot_of_pairs(const bfloat16* a, std::int64_t a_step, const bfloat16* b, std::int64_t b_step,
+                   std::int64_t k) {
+  float total = 0;
+  for (std::int64_t start = 0; start < k; start += kSegment) {
+    const std::int64_t end = std::min<std::int64_t>(k, start + kSegment);
+    float acc = 0;
+    for (std::int64_t block = start; block < end; block += kPairTerms) {
+      float chain[2] = {0, 0};
+      for (int i = 0; i < kPairTerms; ++i) {
+        const std::int64_t p = block + i;
+        chain[i % 2] = p < end ? flushed_fma(to_float(a[p * a_step]), to_float(b[p * b_step]), chain[i % 2])
+                               : flushed_fma(0, 0, chain[i % 2]);
+      }
+      acc = flushed_add(acc, flushed_add(chain[0], chain[1]));
+    }
+    total = start == 0 ? acc : total + acc;
+  }
+  return total;
+}
+
 template <class T>
 Compute<T> dot(const T* a, std::int64_t a_step, const T* b, std::int64_t b_step, std::int64_t k) {
   using C = Compute<T>;
+  if constexpr (std::is_same_v<T, bfloat16>) return dot_of_pairs(a, a_step, b, b_step, k);
   C total = C(0);
   for (std::int64_t start = 0; start < k; start += kSegment) {
     C acc = C(0);

@@ -44,12 +44,17 @@ STRETTO_INLINE TileFunction<T> tile_for_columns(int rows, int columns, int& tail
   return tile_for<Vec<T>>(rows, vectors, tail);
 }
 
-// Rows of the tallest tile over so many columns.
+// How Region forms its sums: one chain an output. Blocks of terms are whole granules.
 template <class T>
-STRETTO_INLINE int rows_for(std::int64_t columns) {
-  const std::int64_t vectors = ceil_div(columns, Vec<T>::lanes);
-  return tile_rows(vectors < kVectors ? int(vectors) : kVectors);
-}
+struct Chains {
+  static constexpr int granule = 1;
+  STRETTO_INLINE static int rows(std::int64_t vectors) {
+    return tile_rows(vectors < kVectors ? int(vectors) : kVectors);
+  }
+  STRETTO_INLINE static TileFunction<T> tile_for(int rows, int columns, int& tail) {
+    return tile_for_columns<T>(rows, columns, tail);
+  }
+};
 
 // b in memory (panel_step = panel width, row = its stride) or in panels (panel_step = terms * panel width).
 template <class T>
@@ -72,8 +77,9 @@ struct Ahead {
   }
 };
 
-template <class T, class From, class Out>
+template <class T, class From, class Out, class Sums>
 struct Region {
+  static constexpr std::int64_t granule = Sums::granule;
   const From* a;  // row 0 of the matrix, term 0
   std::int64_t a_row, a_col;
   const From* b;  // term 0, column 0
@@ -88,11 +94,11 @@ struct Region {
   void run(std::int64_t r0, std::int64_t r1, std::int64_t j0, std::int64_t j1, std::int64_t k0,
            std::int64_t k1, T* sums, std::int64_t sums_row) const {
     const std::int64_t columns = j1 - j0, rows = r1 - r0;
-    const int most = rows_for<T>(columns);
+    const int most = Sums::rows(ceil_div(columns, Vec<T>::lanes));
     const std::int64_t row_blocks = ceil_div(rows, most);
     const std::int64_t segments = larger(1, ceil_div(k1 - k0, kSegment));
     const std::int64_t per_segment = larger(1, ceil_div(smaller(k1 - k0, kSegment), kBlockTerms));
-    const std::int64_t most_terms = ceil_div(smaller(k1 - k0, kSegment), per_segment) + 1;
+    const std::int64_t most_terms = whole(ceil_div(smaller(k1 - k0, kSegment), per_segment) + granule);
     constexpr bool same = is_same<T, From>;
     const bool copies_a = !same || aliases(columns);
 
@@ -124,8 +130,9 @@ struct Region {
       const std::int64_t s0 = k0 + s * kSegment, s1 = smaller(k1, s0 + kSegment);
       const std::int64_t blocks = larger(1, ceil_div(s1 - s0, kBlockTerms));
       for (std::int64_t block = 0; block < blocks; ++block) {
-        const std::int64_t p0 = s0 + part(s1 - s0, blocks, block);
-        const std::int64_t terms = s0 + part(s1 - s0, blocks, block + 1) - p0;
+        const std::int64_t granules = ceil_div(s1 - s0, granule);
+        const std::int64_t p0 = s0 + part(granules, blocks, block) * granule;
+        const std::int64_t terms = smaller(s1, s0 + part(granules, blocks, block + 1) * granule) - p0;
         const bool ends_segment = block == blocks - 1;
         Panels<T> from = panels;
         if (panels.data) {
@@ -134,14 +141,14 @@ struct Region {
           from = pack(p0, terms, j0, j1, right.as<T>());
         }
         Tile<T> t;
-        t.k = terms;
+        t.k = whole(terms);
         t.b_row = from.row;
         for (std::int64_t i = 0; i < row_blocks; ++i) {
           const std::int64_t y = part(rows, row_blocks, i);
           const int height = int(part(rows, row_blocks, i + 1) - y);
           const From* a_block = a + (r0 + y) * a_row + p0 * a_col;
           if (copies_a) {
-            const Rows<T> copied = copy_rows<T, From>(a_block, a_row, a_col, height, terms, left.as<T>());
+            const Rows<T> copied = copy_rows<T, From, granule>(a_block, a_row, a_col, height, terms, left.as<T>());
             t.a = copied.data;
             t.a_row = copied.row;
             t.a_col = copied.col;
@@ -164,7 +171,7 @@ struct Region {
             t.total = ends_segment && s > 0 ? sum + j : nullptr;
             ahead[0].fetch(shares[0]);
             ahead[1].fetch(shares[1]);
-            tile_for_columns<T>(height, width, t.tail)(t);
+            Sums::tile_for(height, width, t.tail)(t);
           }
           if (finishes && ends_segment && s == segments - 1)
             finish.run(sum, sums_row, r0 + y, height, j0, columns);
@@ -174,6 +181,8 @@ struct Region {
   }
 
  private:
+  STRETTO_INLINE static std::int64_t whole(std::int64_t terms) { return ceil_div(terms, granule) * granule; }
+
   // Rows of a so far apart that they meet in one set of the L1 cache are worth a copy when they are read
   // more than once.
   STRETTO_INLINE bool aliases(std::int64_t columns) const {
@@ -185,9 +194,9 @@ struct Region {
   [[gnu::noinline]] Panels<T> pack(std::int64_t p0, std::int64_t terms, std::int64_t j0, std::int64_t j1,
                                    T* to) const {
     for (std::int64_t j = j0; j < j1; j += kPanel<T>)
-      pack_panel<T, From>(b + p0 * b_row + j * b_col, b_row, b_col, terms, int(smaller(kPanel<T>, j1 - j)),
-                          to + (j - j0) * terms, kPanel<T>);
-    return {to, kPanel<T> * terms, kPanel<T>};
+      pack_panel<T, From, granule>(b + p0 * b_row + j * b_col, b_row, b_col, terms,
+                                   int(smaller(kPanel<T>, j1 - j)), to + (j - j0) * whole(terms), kPanel<T>);
+    return {to, kPanel<T> * whole(terms), kPanel<T>};
   }
 };
 

@@ -74,7 +74,7 @@ inline constexpr StreamFunction<T> streams[kStreamRows] = {stream<T, 1>, stream<
 
 // Columns j0..j1 of a result of at most kStreamRows rows.
 template <class T, class Out>
-STRETTO_INLINE void stream_region(const Region<T, T, Out>& region, int rows, std::int64_t j0,
+STRETTO_INLINE void stream_region(const Region<T, T, Out, Chains<T>>& region, int rows, std::int64_t j0,
                                   std::int64_t j1) {
   const std::int64_t columns = j1 - j0;
   const Finish<T, T, Out>& finish = region.finish;

@@ -35,11 +35,14 @@ STRETTO_INLINE void transpose_block(const T* from, std::int64_t step, T* to, std
     for (int j = 0; j < 4; ++j) to[p * to_row + j] = from[j * step + p];
 }
 
-// panel[p * width + j] = b[p * row + j * col] for p < k, j < columns; zero for columns <= j < width.
-template <class T, class From>
+// panel[p * width + j] = b[p * row + j * col] for p < k, j < columns; zero for columns <= j < width, and for
+// the rows that fill k up to a multiple of `granule`.
+template <class T, class From, int granule = 1>
 STRETTO_INLINE void pack_panel(const From* b, std::int64_t row, std::int64_t col, std::int64_t k, int columns,
                                T* panel, int width) {
   constexpr int lanes = Vec<T>::lanes;
+  if constexpr (granule > 1)
+    for (std::int64_t i = k * width; i < (k + granule - 1) / granule * granule * width; ++i) panel[i] = T(0);
   if (col == 1 || columns == 1) {
     for (std::int64_t p = 0; p < k; ++p) {
       for (int j = 0; j < width; j += lanes) {
@@ -86,18 +89,25 @@ struct Rows {
   std::int64_t row, col;
 };
 
-// Copies rows x k elements of a into `to`, which has room for rows * (k + 16).
-template <class T, class From>
+// Copies rows x k elements of a into `to`, which has room for rows * (k + 64); k is filled up with zeros to a
+// multiple of `granule`.
+template <class T, class From, int granule = 1>
 STRETTO_INLINE Rows<T> copy_rows(const From* a, std::int64_t row, std::int64_t col, int rows, std::int64_t k,
                                  T* to) {
   constexpr int lanes = Vec<T>::lanes;
   if (col == 1) {
-    const std::int64_t step = (k + lanes - 1) / lanes * lanes + (64 / std::int64_t(sizeof(T)));
-    for (int i = 0; i < rows; ++i)
-      for (std::int64_t p = 0; p < k; p += lanes)
+    constexpr std::int64_t unit = granule > lanes ? granule : lanes;
+    const std::int64_t filled = (k + unit - 1) / unit * unit;
+    const std::int64_t step = filled + (64 / std::int64_t(sizeof(T)));
+    for (int i = 0; i < rows; ++i) {
+      std::int64_t p = 0;
+      for (; p < k; p += lanes)
         load_as<T, From>(a + i * row + p, k - p < lanes ? int(k - p) : lanes).store(to + i * step + p);
+      for (; p < filled; p += lanes) Vec<T>::zero().store(to + i * step + p);
+    }
     return {to, step, 1};
   }
+  for (std::int64_t i = k * rows; i < (k + granule - 1) / granule * granule * rows; ++i) to[i] = T(0);
   if (row == 1) {
     for (std::int64_t p = 0; p < k; ++p)
       for (int i = 0; i < rows; i += lanes) {

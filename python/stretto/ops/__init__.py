@@ -42,6 +42,7 @@ from stretto.ops.prepare import prepare
 from stretto.ops.reduce import argmax, max, mean, min, sum, var
 from stretto.ops.shape import concat, embedding, flatten, pad, reshape, split, take, take_gradient, transpose
 from stretto.ops.upsample import upsample2d, upsample2d_gradient
+from stretto.ops.vecdot import vecdot
 
 __all__ = [
     "abs",
@@ -120,5 +121,6 @@ __all__ = [
     "upsample2d",
     "upsample2d_gradient",
     "var",
+    "vecdot",
     "where",
 ]

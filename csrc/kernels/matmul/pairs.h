@@ -1,0 +1,165 @@
+// The register tile of bfloat16 products: blocks of 32 terms, an even and an odd chain each, subnormals zero.
+//
+// Operands are float32 panels that hold bfloat16 values, padded with zeros to whole blocks.
+#pragma once
+
+#include "kernels/matmul/flush.h"
+#include "kernels/tile/tile.h"
+
+namespace stretto::STRETTO_ISA {
+
+#if defined(__x86_64__)
+
+// Subnormal inputs and results are zeros while this lives; used only around functions that are not inlined.
+class FlushToZero {
+ public:
+  STRETTO_INLINE FlushToZero() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040u); }
+  STRETTO_INLINE ~FlushToZero() { _mm_setcsr(saved_); }
+
+ private:
+  unsigned saved_;
+};
+
+STRETTO_INLINE Vec<float> pair_fma(Vec<float> a, Vec<float> b, Vec<float> c) { return fma(a, b, c); }
+STRETTO_INLINE Vec<float> pair_add(Vec<float> a, Vec<float> b) { return a + b; }
+STRETTO_INLINE Vec<float> pair_operand(Vec<float> a) { return a; }
+
+#else
+
+// FPCR.FZ decides before rounding, where the contract decides after: so each step is flushed here.
+class FlushToZero {};
+
+STRETTO_INLINE Vec<float> flushed(Vec<float> x) {
+  const Vec<float> least = Vec<float>::broadcast(kLeastNormal);
+  const uint32x4_t small = vandq_u32(vcagtq_f32(least.v, x.v), vdupq_n_u32(0x7fffffffu));
+  return {vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(x.v), small))};
+}
+STRETTO_INLINE Vec<float> pair_fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+  const Vec<float> r = fma(a, b, c);
+  const uint32x4_t edge =
+      vandq_u32(vcageq_f32(r.v, vdupq_n_f32(kLeastNormal)), vcaleq_f32(r.v, vdupq_n_f32(kLeastNormal)));
+  if (vmaxvq_u32(edge) == 0) return flushed(r);
+  float x[4], y[4], z[4];
+  a.store(x);
+  b.store(y);
+  c.store(z);
+  for (int i = 0; i < 4; ++i) z[i] = flushed_fma(x[i], y[i], z[i]);
+  return Vec<float>::load(z);
+}
+STRETTO_INLINE Vec<float> pair_add(Vec<float> a, Vec<float> b) { return flushed(a + b); }
+STRETTO_INLINE Vec<float> pair_operand(Vec<float> a) { return flushed(a); }
+
+#endif
+
+constexpr int pair_rows(int vectors) {
+  const int rows = (kRegisters - vectors - 1) / (2 * vectors);
+  return rows < 8 ? rows : 8;
+}
+
+template <int rows, int vectors>
+[[gnu::noinline]] void pair_chains(const Tile<float>& t) {
+  using V = Vec<float>;
+  constexpr int groups = (rows + 2) / 3;
+  const std::int64_t a_row = t.a_row, a_col = t.a_col, b_row = t.b_row;
+  const auto lanes_of = [&](int v) { return v == vectors - 1 ? t.tail : V::lanes; };
+  const float* a[groups];
+  for (int g = 0; g < groups; ++g) a[g] = t.a + 3 * g * a_row;
+  const float* b = t.b;
+  bool begins = t.start == nullptr;
+  if (t.k == 0 && begins)
+    for (int i = 0; i < rows; ++i)
+      for (int v = 0; v < vectors; ++v) V::zero().store(t.c + i * t.c_row + v * V::lanes, lanes_of(v));
+  for (std::int64_t p = 0; p < t.k; p += kPairTerms) {
+    V sum[2][rows][vectors];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) sum[0][i][v] = sum[1][i][v] = V::zero();
+    for (int q = 0; q < kPairTerms; q += 2) {
+#pragma GCC unroll 2
+      for (int odd = 0; odd < 2; ++odd) {
+        V right[vectors];
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) right[v] = pair_operand(V::load(b + v * V::lanes));
+        b += b_row;
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i) {
+          const V left = pair_operand(V::broadcast(a[i / 3][i % 3 * a_row]));
+#pragma GCC unroll 4
+          for (int v = 0; v < vectors; ++v) sum[odd][i][v] = pair_fma(left, right[v], sum[odd][i][v]);
+        }
+#pragma GCC unroll 16
+        for (int g = 0; g < groups; ++g) a[g] += a_col;
+      }
+    }
+    const float* from = p == 0 ? t.start : t.c;
+    const std::int64_t from_row = p == 0 ? t.start_row : t.c_row;
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) {
+        const V pair = pair_add(sum[0][i][v], sum[1][i][v]);
+        const V acc =
+            begins ? V::zero() : pair_operand(V::load(from + i * from_row + v * V::lanes, lanes_of(v)));
+        pair_add(acc, pair).store(t.c + i * t.c_row + v * V::lanes, lanes_of(v));
+      }
+    begins = false;
+  }
+}
+
+// As `tile`, in the order of the pairs. The sum over segments does not flush.
+template <int rows, int vectors>
+[[gnu::noinline]] void pair_tile(const Tile<float>& t) {
+  using V = Vec<float>;
+  alignas(64) float block[rows * vectors * V::lanes];  // apart, as c may be the total itself
+  Tile<float> chains = t;
+  if (t.total) {
+    chains.c = block;
+    chains.c_row = vectors * V::lanes;
+  }
+  {
+    [[maybe_unused]] const FlushToZero flush_to_zero;
+    pair_chains<rows, vectors>(chains);
+  }
+  if (!t.total) return;
+  for (int i = 0; i < rows; ++i)
+    for (int v = 0; v < vectors; ++v) {
+      const int n = v == vectors - 1 ? t.tail : V::lanes;
+      const V sum = V::load(t.total + i * t.total_row + v * V::lanes, n) +
+                    V::load(chains.c + i * chains.c_row + v * V::lanes, n);
+      sum.store(t.c + i * t.c_row + v * V::lanes, n);
+    }
+}
+
+template <int rows, int vectors>
+constexpr TileFunction<float> pair_or_null() {
+  if constexpr (rows <= pair_rows(vectors))
+    return pair_tile<rows, vectors>;
+  else
+    return nullptr;
+}
+
+template <int vectors>
+inline constexpr TileFunction<float> pair_tiles[8] = {
+    pair_or_null<1, vectors>(), pair_or_null<2, vectors>(), pair_or_null<3, vectors>(),
+    pair_or_null<4, vectors>(), pair_or_null<5, vectors>(), pair_or_null<6, vectors>(),
+    pair_or_null<7, vectors>(), pair_or_null<8, vectors>()};
+
+// How Region forms sums of bfloat16 products.
+struct Pairs {
+  static constexpr int granule = kPairTerms;
+  STRETTO_INLINE static int rows(std::int64_t vectors) {
+    return pair_rows(vectors < kVectors ? int(vectors) : kVectors);
+  }
+  STRETTO_INLINE static TileFunction<float> tile_for(int rows, int columns, int& tail) {
+    const int vectors = (columns + Vec<float>::lanes - 1) / Vec<float>::lanes;
+    tail = columns - (vectors - 1) * Vec<float>::lanes;
+    if constexpr (kVectors > 2) {
+      if (vectors == 4) return pair_tiles<4>[rows - 1];
+      if (vectors == 3) return pair_tiles<3>[rows - 1];
+    }
+    return vectors == 2 ? pair_tiles<2>[rows - 1] : pair_tiles<1>[rows - 1];
+  }
+};
+
+}  // namespace stretto::STRETTO_ISA
