@@ -35,6 +35,19 @@ DType computation_type(const char* op, const Types& inputs, const Attributes& at
   return result;
 }
 
+void check_size(const char* op, const Dims& shape) {
+  constexpr std::int64_t kMost = std::int64_t(1) << 60;
+  std::int64_t elements = 1;
+  bool overflows = false, empty = false;
+  for (const std::int64_t size : shape) {
+    empty |= size == 0;
+    overflows |= size != 0 && __builtin_mul_overflow(elements, size, &elements);
+  }
+  if (!empty && (overflows || elements > kMost))
+    throw ShapeError(
+        message(op, ": the result is too large: it would be ", shape, "; at most 2^60 elements"));
+}
+
 Dims broadcast(const char* op, const Dims& a, const Dims& b) {
   Dims result;
   result.count = std::max(a.count, b.count);
@@ -45,6 +58,7 @@ Dims broadcast(const char* op, const Dims& a, const Dims& b) {
                                "; counted from the last, each pair of axes must be equal or contain a 1"));
     result[result.count - 1 - i] = x == 1 ? y : x;
   }
+  check_size(op, result);
   return result;
 }
 

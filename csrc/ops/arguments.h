@@ -12,6 +12,9 @@ namespace stretto {
 // none.
 DType computation_type(const char* op, const Types& inputs, const Attributes& attributes);
 
+// Throws ShapeError when a result of this shape could not be addressed.
+void check_size(const char* op, const Dims& shape);
+
 // NumPy's broadcasting of two shapes. Throws ShapeError naming both.
 Dims broadcast(const char* op, const Dims& a, const Dims& b);
 

@@ -48,6 +48,7 @@ Problem parse(const Types& inputs) {
   p.full_out = p.batch;
   p.full_out.push(p.a.last(1));
   p.full_out.push(p.b.last(0));
+  check_size(kName, p.full_out);
   p.out = p.batch;
   if (!p.a_is_vector) p.out.push(p.a.last(1));
   if (!p.b_is_vector) p.out.push(p.b.last(0));

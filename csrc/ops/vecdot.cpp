@@ -29,8 +29,8 @@ Problem parse(const Types& inputs, const Attributes& attributes) {
                              "; both must have it"));
   p.axis = int(from_last);
   if (a.last(p.axis) != b.last(p.axis))
-    throw ShapeError(message("vecdot: lengths differ: a is ", a, ", b is ", b, "; their sizes along axis ", axis,
-                             " must be equal"));
+    throw ShapeError(message("vecdot: lengths differ: a is ", a, ", b is ", b, "; their sizes along axis ",
+                             axis, " must be equal"));
   p.full = broadcast(kName, a, b);
   for (int d = 0; d < p.full.count; ++d)
     if (d != p.full.count - 1 - p.axis) p.out.push(p.full[d]);

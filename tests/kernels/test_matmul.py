@@ -21,6 +21,13 @@ KINDS = {
     "bfloat16": ["bfloat16"],
     "integer": ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"],
 }
+SMALL = [((5, 40), (40, 37), ""), ((17, 100), (100, 5), "b"), ((1, 64), (64, 200), ""), ((9, 300), (300, 40), "")]
+SPLIT = [
+    ((300, 200), (200, 300), ""),
+    ((64, 12300), (12300, 32), ""),
+    ((200, 24, 24), (200, 24, 24), ""),
+    ((1, 2000), (2000, 1000), ""),
+]
 DTYPES = [dtype for kind in KINDS.values() for dtype in kind]
 
 
@@ -49,12 +56,10 @@ def same_bits(got: np.ndarray, expected: np.ndarray) -> bool:
 
 
 def values(rng: np.random.Generator, shape: tuple[int, ...], dtype: str, spread: str = "normal") -> np.ndarray:
-    if np.dtype(dtype).kind in "biu":
-        return (
-            rng.integers(0, 256, (*shape, np.dtype(dtype).itemsize), "u1").view(dtype)[..., 0]
-            if dtype != "bool"
-            else (rng.random(shape) < 0.2)
-        )
+    if dtype == "bool":
+        return rng.random(shape) < 0.2
+    if np.dtype(dtype).kind in "iu":
+        return rng.integers(0, 256, (*shape, np.dtype(dtype).itemsize), "u1").view(dtype)[..., 0]
     x = rng.standard_normal(shape)
     if spread == "wide":
         info = ml_dtypes.finfo(dtype)
@@ -105,12 +110,7 @@ def test_every_tile():
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_variants_on_special_values(dtype, spread):
     for seed in range(3):
-        for case in [
-            ((5, 40), (40, 37), ""),
-            ((17, 100), (100, 5), "b"),
-            ((1, 64), (64, 200), ""),
-            ((9, 300), (300, 40), ""),
-        ]:
+        for case in SMALL:
             check(operands(case, dtype, seed, spread), dtype)
 
 
@@ -172,12 +172,7 @@ def test_variants_on_drawn_layouts(m, k, n, a_batch, b_batch, a_layout, b_layout
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "int32"])
 def test_thread_counts(dtype):
-    for case in [
-        ((300, 200), (200, 300), ""),
-        ((64, 12300), (12300, 32), ""),
-        ((200, 24, 24), (200, 24, 24), ""),
-        ((1, 2000), (2000, 1000), ""),
-    ]:
+    for case in SPLIT:
         a, b = operands(case, dtype)
         expected = matmul((a, b), {}, None, 1)
         for threads in (2, 3, 4):

@@ -17,8 +17,8 @@ STRETTO_INLINE std::int64_t pack_matrix(const ArrayView& b, void* to) {
   const std::int64_t panel = kPanel<T> * ceil_div(k, Sums::granule) * Sums::granule;
   if (to)
     for (std::int64_t j = 0; j < n; j += kPanel<T>)
-      pack_panel<T, From, Sums::granule>(b.as<From>() + j * b.strides.last(0), b.strides.last(1), b.strides.last(0),
-                                         k, int(smaller(kPanel<T>, n - j)),
+      pack_panel<T, From, Sums::granule>(b.as<From>() + j * b.strides.last(0), b.strides.last(1),
+                                         b.strides.last(0), k, int(smaller(kPanel<T>, n - j)),
                                          static_cast<T*>(to) + j / kPanel<T> * panel, kPanel<T>);
   return ceil_div(n, kPanel<T>) * panel * std::int64_t(sizeof(T));
 }
@@ -62,8 +62,9 @@ class Product {
 
   // Every matrix of the result is one register tile.
   bool is_batch_of_tiles() const {
-    return batch_shape_.count == 1 && b_is_usable_ && n_ <= kPanel<T> && m_ <= Sums::rows(ceil_div(n_, Vec<T>::lanes)) &&
-           k_ <= kBlockTerms && args_.epilogue.is_empty() && (args_.out.strides.last(0) == 1 || n_ == 1);
+    return batch_shape_.count == 1 && b_is_usable_ && n_ <= kPanel<T> &&
+           m_ <= Sums::rows(ceil_div(n_, Vec<T>::lanes)) && k_ <= kBlockTerms && args_.epilogue.is_empty() &&
+           (args_.out.strides.last(0) == 1 || n_ == 1);
   }
 
   void run_tiles() const {
@@ -230,9 +231,9 @@ class Product {
                      [&](std::int64_t begin, std::int64_t end) {
                        for (std::int64_t q = begin; q < end; ++q) {
                          const std::int64_t j = (first + q) * kPanel<T>;
-                         pack_panel<T, From, Sums::granule>(whole.b + j * whole.b_col, whole.b_row, whole.b_col, k_,
-                                             int(smaller(kPanel<T>, n_ - j)), packed.as<T>() + q * panel,
-                                             kPanel<T>);
+                         pack_panel<T, From, Sums::granule>(whole.b + j * whole.b_col, whole.b_row,
+                                                            whole.b_col, k_, int(smaller(kPanel<T>, n_ - j)),
+                                                            packed.as<T>() + q * panel, kPanel<T>);
                        }
                      });
         const std::int64_t groups = ceil_div(last - first, group_panels);

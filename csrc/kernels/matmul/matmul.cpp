@@ -13,7 +13,7 @@ void matmul_half(const MatmulArgs& args, int threads);
 void matmul_integer(const MatmulArgs& args, int threads);
 std::int64_t matmul_pack(const ArrayView& b, void* to);
 std::int64_t matmul_half_pack(const ArrayView& b, void* to);
-}
+}  // namespace avx512
 #endif
 #if STRETTO_HAS_AVX2
 namespace avx2 {
@@ -22,7 +22,7 @@ void matmul_half(const MatmulArgs& args, int threads);
 void matmul_integer(const MatmulArgs& args, int threads);
 std::int64_t matmul_pack(const ArrayView& b, void* to);
 std::int64_t matmul_half_pack(const ArrayView& b, void* to);
-}
+}  // namespace avx2
 #endif
 #if STRETTO_HAS_NEON
 namespace neon {
@@ -31,7 +31,7 @@ void matmul_half(const MatmulArgs& args, int threads);
 void matmul_integer(const MatmulArgs& args, int threads);
 std::int64_t matmul_pack(const ArrayView& b, void* to);
 std::int64_t matmul_half_pack(const ArrayView& b, void* to);
-}
+}  // namespace neon
 #endif
 
 namespace {

@@ -1,4 +1,5 @@
-// matmul of 16-bit floats for one instruction set: widened while operands are copied, rounded once at the end.
+// matmul of 16-bit floats for one instruction set: widened while operands are copied, rounded once at the
+// end.
 #include "kernels/matmul/driver.h"
 #include "kernels/matmul/pairs.h"
 

@@ -140,10 +140,10 @@ constexpr TileFunction<float> pair_or_null() {
 }
 
 template <int vectors>
-inline constexpr TileFunction<float> pair_tiles[8] = {
-    pair_or_null<1, vectors>(), pair_or_null<2, vectors>(), pair_or_null<3, vectors>(),
-    pair_or_null<4, vectors>(), pair_or_null<5, vectors>(), pair_or_null<6, vectors>(),
-    pair_or_null<7, vectors>(), pair_or_null<8, vectors>()};
+inline constexpr TileFunction<float> pair_tiles[8] = {pair_or_null<1, vectors>(), pair_or_null<2, vectors>(),
+                                                      pair_or_null<3, vectors>(), pair_or_null<4, vectors>(),
+                                                      pair_or_null<5, vectors>(), pair_or_null<6, vectors>(),
+                                                      pair_or_null<7, vectors>(), pair_or_null<8, vectors>()};
 
 // How Region forms sums of bfloat16 products.
 struct Pairs {

@@ -148,7 +148,8 @@ struct Region {
           const int height = int(part(rows, row_blocks, i + 1) - y);
           const From* a_block = a + (r0 + y) * a_row + p0 * a_col;
           if (copies_a) {
-            const Rows<T> copied = copy_rows<T, From, granule>(a_block, a_row, a_col, height, terms, left.as<T>());
+            const Rows<T> copied =
+                copy_rows<T, From, granule>(a_block, a_row, a_col, height, terms, left.as<T>());
             t.a = copied.data;
             t.a_row = copied.row;
             t.a_col = copied.col;
