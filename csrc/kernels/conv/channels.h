@@ -129,10 +129,10 @@ ChannelsPlan plan_channels(const Correlation& c, int threads, std::int64_t* room
   plan.is_flat = plan.column_blocks == 1 && strip.row_pitch() == plan.columns && plan.rows > 1 &&
                  c.out.strides[3] == ow * c.out.strides[4];
   choose_tile<T>(plan, plan.is_flat ? plan.rows * plan.columns : plan.columns);
-  const std::int64_t per_channel = strip.channel_pitch() * std::int64_t(sizeof(T));
+  const std::int64_t per_channel = greatest(1, strip.channel_pitch()) * std::int64_t(sizeof(T));
   plan.strip_channels = greatest(1, least(c.inputs, kMostStripBytes / per_channel));
   const std::int64_t segment = least(c.inputs, c.segment_channels);
-  const std::int64_t wanted = greatest(1, least(kStretchTerms / c.tap_count, plan.strip_channels));
+  const std::int64_t wanted = greatest(1, least(kStretchTerms / greatest(1, c.tap_count), plan.strip_channels));
   plan.stretch = greatest(1, divide_up(segment, divide_up(segment, wanted)));
   if (plan.strip_channels >= c.inputs && c.inputs * c.tap_count <= kStretchTerms * 3 / 2)
     plan.stretch = c.inputs;

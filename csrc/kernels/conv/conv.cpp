@@ -25,9 +25,6 @@ namespace {
 
 bool always(const ConvArgs&) { return true; }
 
-// So many taps that a strip of one channel and a few outputs fits into the scratch memory of a thread.
-constexpr std::int64_t kMostTaps = 8192;
-
 bool is_floats(const ConvArgs& args) {
   const DType t = args.x.dtype;
   return (t == DType::f32 || t == DType::f64 || t == DType::f16) && args.taps() <= kMostTaps &&

@@ -17,6 +17,9 @@ namespace stretto {
 
 inline constexpr int kSpatial = 3;
 
+// So many taps that a strip of one channel and a few outputs fits into the scratch memory of a thread.
+inline constexpr std::int64_t kMostTaps = 8192;
+
 struct ConvArgs {
   // Shapes (N, C, D, H, W), (O, C / groups, KD, KH, KW), (N, O, OD, OH, OW); x and w have one dtype, out has
   // it too, or float32 for 16-bit inputs.

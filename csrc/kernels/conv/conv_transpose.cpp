@@ -7,9 +7,25 @@ namespace stretto {
 
 void conv_transpose_reference(const ConvTransposeArgs& args, int threads);
 
+namespace avx512 {
+void conv_transpose_channels(const ConvTransposeArgs& args, int threads);
+}
+namespace avx2 {
+void conv_transpose_channels(const ConvTransposeArgs& args, int threads);
+}
+namespace neon {
+void conv_transpose_channels(const ConvTransposeArgs& args, int threads);
+}
+
 namespace {
 
 bool always(const ConvTransposeArgs&) { return true; }
+
+bool is_floats(const ConvTransposeArgs& args) {
+  const DType t = args.x.dtype;
+  return (t == DType::f32 || t == DType::f64 || t == DType::f16) && args.taps() <= kMostTaps &&
+         args.group_inputs() > 0;
+}
 
 constexpr ConvTransposeVariant kTable[] = {
 #define VARIANT(name, arch, fits, run) {#name, Arch::arch, fits, run},

@@ -11,8 +11,9 @@
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr std::int64_t kPixelsStripBytes = 20
-                                                  << 10;  // of a block: in the first cache, with its result
+// Of a block's strip: in the first cache, with its result. Of a 1x1 kernel only a tile is hot at a time.
+inline constexpr std::int64_t kPixelsStripBytes = 20 << 10;
+inline constexpr std::int64_t kPointwiseStripBytes = 96 << 10;
 
 // Weights: [group][block of kTileOutputs outputs, the last one smaller][channel][tap][output].
 template <class T>
@@ -55,6 +56,15 @@ STRETTO_INLINE std::int64_t square_kernel(const Correlation& c) {
   return k;
 }
 
+// Vectors of whole tiles that a cut into blocks of `rows` rows pays for, the last block included.
+template <class T>
+STRETTO_INLINE std::int64_t flat_waste(std::int64_t rows, std::int64_t oh, std::int64_t ow) {
+  const auto vectors = [&](std::int64_t lines) {
+    return divide_up(divide_up(lines * ow, Vec<T>::lanes), kTileVectors) * kTileVectors;
+  };
+  return oh / rows * vectors(rows) + vectors(oh % rows);
+}
+
 template <class T, class Out>
 PixelsPlan plan_pixels(const Correlation& c, std::int64_t* room) {
   PixelsPlan plan;
@@ -78,14 +88,22 @@ PixelsPlan plan_pixels(const Correlation& c, std::int64_t* room) {
     return strip.channel_pitch() * c.inputs * std::int64_t(sizeof(T));
   };
   plan.columns = ow;
+  const std::int64_t limit = c.tap_count == 1 ? kPointwiseStripBytes : kPixelsStripBytes;
   const std::int64_t step = Vec<T>::lanes * kTileVectors;
-  while (plan.columns > step && bytes(1, plan.columns) > 2 * kPixelsStripBytes)
+  while (plan.columns > step && bytes(1, plan.columns) > 2 * limit)
     plan.columns = divide_up(divide_up(plan.columns, 2), step) * step;
   plan.columns = least(plan.columns, ow);
   plan.column_blocks = divide_up(ow, plan.columns);
   if (plan.column_blocks > 1) plan.is_flat = false;
-  while (plan.rows < oh && bytes(plan.rows + 1, plan.columns) <= kPixelsStripBytes) ++plan.rows;
-  plan.rows = divide_up(oh, divide_up(oh, plan.rows));
+  while (plan.rows < oh && bytes(plan.rows + 1, plan.columns) <= limit) ++plan.rows;
+  if (plan.is_flat) {  // as few vectors left over as can be
+    std::int64_t best = plan.rows;
+    for (std::int64_t rows = plan.rows; rows > plan.rows / 2; --rows)
+      if (flat_waste<T>(rows, oh, ow) < flat_waste<T>(best, oh, ow)) best = rows;
+    plan.rows = best;
+  } else {
+    plan.rows = divide_up(oh, divide_up(oh, plan.rows));
+  }
   if (plan.depthwise_kernel) plan.rows = least(oh, divide_up(plan.rows, kDepthwiseRows) * kDepthwiseRows);
   plan.row_blocks = divide_up(oh, plan.rows);
   return plan;

@@ -6,6 +6,7 @@
 #include "base/parallel.h"
 #include "kernels/conv/correlation.h"
 #include "simd/convert.h"
+#include "simd/deinterleave.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -29,6 +30,9 @@ struct StripAxis {
   void plan(const Correlation& c, int d, std::int64_t outputs, StripRuns runs, std::int64_t* room) {
     base = room;
     stride = c.stride[d];
+    count = outputs;
+    lanes = 0;
+    if (c.tap_count == 0) return;
     low = c.taps[0].at[d];
     std::int64_t high = low, distinct = 0;
     for (int t = 0; t < c.tap_count; ++t) {
@@ -91,26 +95,45 @@ struct StripPlan {
   }
 };
 
+// +0 to [low, high).
+template <class T>
+STRETTO_INLINE void clear_run(T* to, std::int64_t low, std::int64_t high) {
+  constexpr int lanes = Vec<T>::lanes;
+  for (; low + lanes <= high; low += lanes) Vec<T>::zero().store(to + low);
+  if (low < high) Vec<T>::zero().store(to + low, int(high - low));
+}
+
 // to[q] = from[q * step] for q in [low, high), +0 around it up to count.
 template <class From, class T>
 STRETTO_INLINE void copy_run(const From* from, std::int64_t step, T* to, std::int64_t low, std::int64_t high,
                              std::int64_t count) {
   constexpr int lanes = Vec<T>::lanes;
-  for (std::int64_t q = 0; q < low; ++q) to[q] = T(0);
+  clear_run(to, 0, low);
   std::int64_t q = low;
   if (step == 1) {
     for (; q + lanes <= high; q += lanes) load_as<T, From>(from + q, lanes).store(to + q);
     if (q < high) load_as<T, From>(from + q, int(high - q)).store(to + q, int(high - q));
-    q = greatest(q, high);
+  } else if constexpr (is_same<From, T>) {
+    if (step == 2) {
+      for (; q + lanes <= high; q += lanes) load_even(from + 2 * q, lanes).store(to + q);
+      if (q < high) load_even(from + 2 * q, int(high - q)).store(to + q, int(high - q));
+    } else {
+      for (; q < high; ++q) to[q] = from[q * step];
+    }
   } else {
     for (; q < high; ++q) to[q] = widen_to<T>(from[q * step]);
   }
-  for (q = greatest(low, high); q < count; ++q) to[q] = T(0);
+  clear_run(to, greatest(low, high), count);
 }
 
 // The valid part [low, high) of a run whose element q is input position first + q * stride.
 STRETTO_INLINE void clip(std::int64_t first, std::int64_t stride, std::int64_t size, std::int64_t count,
                          std::int64_t& low, std::int64_t& high) {
+  if (stride == 1) {  // no division
+    low = first >= 0 ? 0 : least(count, -first);
+    high = greatest(low, least(count, size - first));
+    return;
+  }
   low = first >= 0 ? 0 : least(count, divide_up(-first, stride));
   high = first >= size ? low : greatest(low, least(count, divide_up(size - first, stride)));
 }
