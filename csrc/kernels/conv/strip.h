@@ -6,7 +6,7 @@
 #include "base/parallel.h"
 #include "kernels/conv/correlation.h"
 #include "simd/convert.h"
-#include "simd/deinterleave.h"
+#include "simd/partial.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -95,35 +95,58 @@ struct StripPlan {
   }
 };
 
-// +0 to [low, high).
-template <class T>
-STRETTO_INLINE void clear_run(T* to, std::int64_t low, std::int64_t high) {
-  constexpr int lanes = Vec<T>::lanes;
-  for (; low + lanes <= high; low += lanes) Vec<T>::zero().store(to + low);
-  if (low < high) Vec<T>::zero().store(to + low, int(high - low));
+// Rows of a run: to[r * count + q] = from[r * row_step + q * step] for rows [first, last) of `rows` and q in
+// [low, high), +0 elsewhere.
+template <class From>
+struct RunRows {
+  const From* from;
+  std::int64_t step, row_step;
+  std::int64_t rows, first, last;
+  std::int64_t low, high, count;
+};
+
+template <class From, class T>
+STRETTO_INLINE void copy_elements(const RunRows<From>& run, T* to) {
+  for (std::int64_t r = 0; r < run.rows; ++r, to += run.count) {
+    const bool inside = r >= run.first && r < run.last;
+    const std::int64_t low = inside ? run.low : run.count, high = inside ? run.high : run.count;
+    for (std::int64_t q = 0; q < low; ++q) to[q] = T(0);
+    for (std::int64_t q = low; q < high; ++q) to[q] = widen_to<T>(run.from[r * run.row_step + q * run.step]);
+    for (std::int64_t q = high; q < run.count; ++q) to[q] = T(0);
+  }
 }
 
-// to[q] = from[q * step] for q in [low, high), +0 around it up to count.
-template <class From, class T>
-STRETTO_INLINE void copy_run(const From* from, std::int64_t step, T* to, std::int64_t low, std::int64_t high,
-                             std::int64_t count) {
+// Column by column of vectors; the last one is moved back to end with the row.
+template <class T, int step>
+STRETTO_INLINE void copy_vectors(const RunRows<T>& run, T* to) {
   constexpr int lanes = Vec<T>::lanes;
-  clear_run(to, 0, low);
-  std::int64_t q = low;
-  if (step == 1) {
-    for (; q + lanes <= high; q += lanes) load_as<T, From>(from + q, lanes).store(to + q);
-    if (q < high) load_as<T, From>(from + q, int(high - q)).store(to + q, int(high - q));
-  } else if constexpr (is_same<From, T>) {
-    if (step == 2) {
-      for (; q + lanes <= high; q += lanes) load_even(from + 2 * q, lanes).store(to + q);
-      if (q < high) load_even(from + 2 * q, int(high - q)).store(to + q, int(high - q));
-    } else {
-      for (; q < high; ++q) to[q] = from[q * step];
+  for (std::int64_t v = 0; v < run.count; v += lanes) {
+    const std::int64_t q = v + lanes > run.count ? run.count - lanes : v;
+    const std::int64_t low = run.low - q, high = run.high - q;
+    const Part<T> near(step * low, step * (high - 1) + 1), far(step * low - lanes, step * (high - 1) + 1 - lanes);
+    const bool full = low <= 0 && step * (high - 1) + 1 >= step * lanes;
+    const T* from = run.from + run.first * run.row_step + step * q;
+    T* row = to + q;
+    for (std::int64_t r = 0; r < run.first; ++r, row += run.count) Vec<T>::zero().store(row);
+    for (std::int64_t r = run.first; r < run.last; ++r, row += run.count, from += run.row_step) {
+      if constexpr (step == 1)
+        (full ? Vec<T>::load(from) : near.load(from)).store(row);
+      else
+        (full ? even_lanes(Vec<T>::load(from), Vec<T>::load(from + lanes))
+              : even_lanes(near.load(from), far.load(from + lanes)))
+            .store(row);
     }
-  } else {
-    for (; q < high; ++q) to[q] = widen_to<T>(from[q * step]);
+    for (std::int64_t r = run.last; r < run.rows; ++r, row += run.count) Vec<T>::zero().store(row);
   }
-  clear_run(to, greatest(low, high), count);
+}
+
+template <class From, class T>
+STRETTO_INLINE void copy_rows(const RunRows<From>& run, T* to) {
+  if constexpr (is_same<From, T>) {
+    if (run.count >= Vec<T>::lanes && run.step == 1) return copy_vectors<T, 1>(run, to);
+    if (run.count >= Vec<T>::lanes && run.step == 2) return copy_vectors<T, 2>(run, to);
+  }
+  copy_elements(run, to);
 }
 
 // The valid part [low, high) of a run whose element q is input position first + q * stride.
@@ -145,7 +168,7 @@ template <class From, class T>
                                   std::int64_t channels, std::int64_t od, std::int64_t oh, std::int64_t ow,
                                   T* to) {
   const std::int64_t* steps = c.x.strides.at;
-  const std::int64_t pitch = plan.channel_pitch(), count = plan.axis[2].count;
+  const std::int64_t pitch = plan.channel_pitch();
   const StripAxis &depth = plan.axis[0], &height = plan.axis[1], &width = plan.axis[2];
   // Channels that lie together are read together, a cache line at a time.
   const std::int64_t together = steps[1] == 1 ? 16 : 1;
@@ -154,20 +177,25 @@ template <class From, class T>
     T* run = to + first * pitch;
     for (std::int64_t ld = 0; ld < depth.lanes; ++ld) {
       const std::int64_t d = od * depth.stride + depth.base[ld];
+      const bool inside = d >= 0 && d < c.x.shape.at[2];
       for (std::int64_t lh = 0; lh < height.lanes; ++lh) {
+        const std::int64_t h = oh * height.stride + height.base[lh];
         for (std::int64_t lw = 0; lw < width.lanes; ++lw, run += plan.run_pitch()) {
           const std::int64_t w = ow * width.stride + width.base[lw];
-          std::int64_t from_column, to_column;
-          clip(w, width.stride, c.x.shape.at[4], count, from_column, to_column);
-          for (std::int64_t r = 0; r < height.count; ++r) {
-            const std::int64_t h = (oh + r) * height.stride + height.base[lh];
-            const bool inside = d >= 0 && d < c.x.shape.at[2] && h >= 0 && h < c.x.shape.at[3];
-            const From* from = x + first * steps[1] + d * steps[2] + h * steps[3] + w * steps[4];
-            for (std::int64_t i = first; i < last; ++i)
-              copy_run<From, T>(from + (i - first) * steps[1], width.stride * steps[4],
-                                run + (i - first) * pitch + r * count, inside ? from_column : 0,
-                                inside ? to_column : 0, count);
-          }
+          RunRows<From> rows{x + first * steps[1] + d * steps[2] + h * steps[3] + w * steps[4],
+                             width.stride * steps[4],
+                             height.stride * steps[3],
+                             height.count,
+                             0,
+                             0,
+                             0,
+                             0,
+                             width.count};
+          clip(h, height.stride, c.x.shape.at[3], height.count, rows.first, rows.last);
+          clip(w, width.stride, c.x.shape.at[4], width.count, rows.low, rows.high);
+          if (!inside) rows.last = rows.first = 0;
+          for (std::int64_t i = first; i < last; ++i, rows.from += steps[1])
+            copy_rows<From, T>(rows, run + (i - first) * pitch);
         }
       }
     }
