@@ -7,9 +7,27 @@ namespace stretto {
 
 void conv_weight_gradient_reference(const ConvWeightGradientArgs& args, int threads);
 
+namespace avx512 {
+void conv_weight_gradient_channels(const ConvWeightGradientArgs& args, int threads);
+}
+namespace avx2 {
+void conv_weight_gradient_channels(const ConvWeightGradientArgs& args, int threads);
+}
+namespace neon {
+void conv_weight_gradient_channels(const ConvWeightGradientArgs& args, int threads);
+}
+
 namespace {
 
 bool always(const ConvWeightGradientArgs&) { return true; }
+
+// Not many more taps than are used: the sums of a channel's taps stay in the scratch memory of a thread.
+bool is_floats(const ConvWeightGradientArgs& args) {
+  const DType t = args.x.dtype;
+  const Dims& k = args.out.shape;
+  return (t == DType::f32 || t == DType::f64 || t == DType::f16) && k[2] * k[3] * k[4] <= kMostTaps / 16 &&
+         args.grad.size() > 0;
+}
 
 constexpr ConvWeightGradientVariant kTable[] = {
 #define VARIANT(name, arch, fits, run) {#name, Arch::arch, fits, run},
