@@ -14,7 +14,8 @@ struct Part {
   STRETTO_INLINE Part(std::int64_t low, std::int64_t high)
       : mask(high <= low || high <= 0 || low >= lanes
                  ? 0
-                 : Vec<T>::first(high < lanes ? int(high) : lanes) & ~Vec<T>::first(low > 0 ? int(low) : 0)) {}
+                 : Vec<T>::first(high < lanes ? int(high) : lanes) & ~Vec<T>::first(low > 0 ? int(low) : 0)) {
+  }
   STRETTO_INLINE Vec<T> load(const T* p) const {
     if constexpr (sizeof(T) == 4)
       return {_mm512_maskz_loadu_ps(mask, p)};
@@ -37,7 +38,12 @@ struct Part {
 #else
   int low, high;
   STRETTO_INLINE Part(std::int64_t from, std::int64_t to)
-      : low(from < 0 ? 0 : from < lanes ? int(from) : lanes), high(to < 0 ? 0 : to < lanes ? int(to) : lanes) {}
+      : low(from < 0       ? 0
+            : from < lanes ? int(from)
+                           : lanes),
+        high(to < 0       ? 0
+             : to < lanes ? int(to)
+                          : lanes) {}
   STRETTO_INLINE Vec<T> load(const T* p) const {
     T lane[lanes] = {};
     for (int i = low; i < high; ++i) lane[i] = p[i];

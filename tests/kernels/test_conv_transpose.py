@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 import stretto as st
 from stretto import _core
+
 from tests.cases.conv import CASES, TRANSPOSED
 from tests.kernels.test_conv import draw, same_bits
 
@@ -40,8 +40,14 @@ def scattered(x: Any, w: Any, stride: int, padding: int, dilation: int, groups: 
     """Transposed convolution as its definition by scattering, float64."""
     n, channels, h, width = x.shape
     _, per_group, kh, kw = w.shape
-    out = np.zeros((n, per_group * groups, (h - 1) * stride + (kh - 1) * dilation + 1,
-                    (width - 1) * stride + (kw - 1) * dilation + 1))
+    out = np.zeros(
+        (
+            n,
+            per_group * groups,
+            (h - 1) * stride + (kh - 1) * dilation + 1,
+            (width - 1) * stride + (kw - 1) * dilation + 1,
+        )
+    )
     for c, a, b in np.ndindex(channels, kh, kw):
         first = c // (channels // groups) * per_group
         rows = slice(a * dilation, a * dilation + (h - 1) * stride + 1, stride)
@@ -75,7 +81,9 @@ def test_input_gradient_is_the_transposed_sum(name: str) -> None:
     forward = getattr(st, f"conv{rank}d")(x, w, **options)
     grad = draw(rng, forward.shape, "f4")
     op = _core.op(f"conv{rank}d_input_gradient")
-    results = [op((grad, w), {"input_shape": x_shape, **options}, None, 2, row) for row in rows("conv2d_input_gradient")]
+    results = [
+        op((grad, w), {"input_shape": x_shape, **options}, None, 2, row) for row in rows("conv2d_input_gradient")
+    ]
     assert all(same_bits(result, results[-1]) for result in results)
     # <grad, conv(x)> = <input gradient, x>
     scale = float(np.abs(grad).sum() * np.abs(x).max() * np.abs(w).sum() / w_shape[0])

@@ -132,7 +132,8 @@ ChannelsPlan plan_channels(const Correlation& c, int threads, std::int64_t* room
   const std::int64_t per_channel = greatest(1, strip.channel_pitch()) * std::int64_t(sizeof(T));
   plan.strip_channels = greatest(1, least(c.inputs, kMostStripBytes / per_channel));
   const std::int64_t segment = least(c.inputs, c.segment_channels);
-  const std::int64_t wanted = greatest(1, least(kStretchTerms / greatest(1, c.tap_count), plan.strip_channels));
+  const std::int64_t wanted =
+      greatest(1, least(kStretchTerms / greatest(1, c.tap_count), plan.strip_channels));
   plan.stretch = greatest(1, divide_up(segment, divide_up(segment, wanted)));
   if (plan.strip_channels >= c.inputs && c.inputs * c.tap_count <= kStretchTerms * 3 / 2)
     plan.stretch = c.inputs;

@@ -1,4 +1,5 @@
-// Transposed convolution for one instruction set: each phase of the stride is a convolution with a stride of 1.
+// Transposed convolution for one instruction set: each phase of the stride is a convolution with a stride
+// of 1.
 #include "kernels/conv/channels.h"
 #include "kernels/conv/conv_correlation.h"
 #include "kernels/conv/conv_transpose.h"
@@ -16,7 +17,8 @@ STRETTO_INLINE void thin_out(ArrayView& view, int axis, std::int64_t first, std:
 }
 
 // The taps that exist in a phase, and where they meet x.
-STRETTO_INLINE int taps_of_phase(const ConvTransposeArgs& args, const std::int64_t phase[kSpatial], Tap* taps) {
+STRETTO_INLINE int taps_of_phase(const ConvTransposeArgs& args, const std::int64_t phase[kSpatial],
+                                 Tap* taps) {
   const Dims& k = args.w.shape;
   int count = 0;
   for (std::int64_t t = 0; t < args.taps(); ++t) {

@@ -1,5 +1,5 @@
-// Weight gradient of convolution for one instruction set: lanes are output channels; each step broadcasts an input
-// element for one (input channel, tap).
+// Weight gradient of convolution for one instruction set: lanes are output channels; each step broadcasts an
+// input element for one (input channel, tap).
 #include "kernels/conv/conv_correlation.h"
 #include "kernels/conv/conv_weight_gradient.h"
 #include "kernels/conv/strip.h"
@@ -7,9 +7,9 @@
 namespace stretto::STRETTO_ISA {
 namespace {
 
-constexpr int kPairs = 6;                           // (channel, tap) pairs of a register tile
-constexpr std::int64_t kSumsBytes = 384 << 10;      // of one task, all levels of the tree together
-constexpr std::int64_t kStripBytes = 192 << 10;     // of x, and of the gradient that meets it
+constexpr int kPairs = 6;                        // (channel, tap) pairs of a register tile
+constexpr std::int64_t kSumsBytes = 384 << 10;   // of one task, all levels of the tree together
+constexpr std::int64_t kStripBytes = 192 << 10;  // of x, and of the gradient that meets it
 constexpr std::int64_t kMostPositions = 2048;
 
 // sums[j] += x[j] * grad over positions, in order; x[j] walks along the strip.
@@ -153,7 +153,8 @@ struct Task {
   }
 
   void add(const T* earlier, T* later) {  // later = earlier + later
-    for (std::int64_t i = 0; i < size(); i += lanes) (Vec<T>::load(earlier + i) + Vec<T>::load(later + i)).store(later + i);
+    for (std::int64_t i = 0; i < size(); i += lanes)
+      (Vec<T>::load(earlier + i) + Vec<T>::load(later + i)).store(later + i);
   }
   void copy(const T* from, T* to) {
     for (std::int64_t i = 0; i < size(); i += lanes) Vec<T>::load(from + i).store(to + i);
@@ -190,7 +191,8 @@ void run(const ConvWeightGradientArgs& args, const Correlation& c, int threads) 
   StripPlan strip;
   const auto plan = [&](std::int64_t rows, std::int64_t columns) {
     strip.plan(c, rows, columns, StripRuns::smaller, StripRuns::smaller, room.as<std::int64_t>());
-    return channels * strip.channel_pitch() * std::int64_t(sizeof(T)) <= kStripBytes && rows * columns <= kMostPositions;
+    return channels * strip.channel_pitch() * std::int64_t(sizeof(T)) <= kStripBytes &&
+           rows * columns <= kMostPositions;
   };
   std::int64_t columns = shape.at[4], rows = 1;
   while (columns > 16 && !plan(1, columns)) columns = divide_up(columns, 2);
@@ -207,9 +209,19 @@ void run(const ConvWeightGradientArgs& args, const Correlation& c, int threads) 
     const Scratch sums((levels + 1) * channels * c.tap_count * pair_bytes);
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t range = i % ranges, vector = i / ranges % vectors;
-      Task<From, T, Out> task{args, c, strip, offsets.as<std::int64_t>(), i / ranges / vectors,
-                              vector * lanes, least(lanes, c.outputs - vector * lanes), range * channels,
-                              least(channels, c.inputs - range * channels), rows, columns, x.as<T>(), grad.as<T>(),
+      Task<From, T, Out> task{args,
+                              c,
+                              strip,
+                              offsets.as<std::int64_t>(),
+                              i / ranges / vectors,
+                              vector * lanes,
+                              least(lanes, c.outputs - vector * lanes),
+                              range * channels,
+                              least(channels, c.inputs - range * channels),
+                              rows,
+                              columns,
+                              x.as<T>(),
+                              grad.as<T>(),
                               sums.as<T>()};
       task.run(sums.as<T>() + task.size());
     }
@@ -232,8 +244,8 @@ void conv_weight_gradient_channels(const ConvWeightGradientArgs& args, int threa
   const Scratch taps(forward.taps() * std::int64_t(sizeof(Tap)));
   const Correlation c = correlation_of(forward, taps.as<Tap>());
   visit_floats(args.x.dtype, args.out.dtype, [&](auto from, auto compute, auto out) {
-    run<typename decltype(from)::type, typename decltype(compute)::type, typename decltype(out)::type>(args, c,
-                                                                                                      threads);
+    run<typename decltype(from)::type, typename decltype(compute)::type, typename decltype(out)::type>(
+        args, c, threads);
   });
 }
 

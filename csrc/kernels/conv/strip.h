@@ -123,7 +123,8 @@ STRETTO_INLINE void copy_vectors(const RunRows<T>& run, T* to) {
   for (std::int64_t v = 0; v < run.count; v += lanes) {
     const std::int64_t q = v + lanes > run.count ? run.count - lanes : v;
     const std::int64_t low = run.low - q, high = run.high - q;
-    const Part<T> near(step * low, step * (high - 1) + 1), far(step * low - lanes, step * (high - 1) + 1 - lanes);
+    const Part<T> near(step * low, step * (high - 1) + 1),
+        far(step * low - lanes, step * (high - 1) + 1 - lanes);
     const bool full = low <= 0 && step * (high - 1) + 1 >= step * lanes;
     const T* from = run.from + run.first * run.row_step + step * q;
     T* row = to + q;
