@@ -142,6 +142,44 @@ Case draw_conv(const std::string& name, Random& random) {
   return drawn;
 }
 
+// Pools over windows, global and adaptive ones, upsampling; and their gradients, which take (grad, x).
+Case draw_window(const std::string& name, Random& random) {
+  Case drawn;
+  const std::size_t digit = name.find_first_of("123");
+  const int rank = digit == std::string::npos ? int(pick(random, 1, 3)) : name[digit] - '0';
+  const bool channels_last = digit != std::string::npos && chance(random, 0.3);
+  const DType dtype = float_type(random);
+  const Dims x = in_layout(pick(random, 1, 3), pick(random, 1, chance(random, 0.3) ? 40 : 6),
+                           numbers(random, rank, 1,
+                                   rank == 1   ? 80
+                                   : rank == 2 ? 24
+                                               : 8),
+                           channels_last);
+  Attributes& options = drawn.attributes;
+  if (channels_last) options.set("layout", std::string(rank == 1 ? "NWC" : rank == 2 ? "NHWC" : "NDHWC"));
+  if (name.starts_with("max_pool") || name.starts_with("avg_pool")) {
+    options.set("kernel_size", numbers(random, rank, 1, 4));
+    if (chance(random, 0.6)) options.set("stride", numbers(random, rank, 1, 3));
+    if (chance(random, 0.5)) options.set("padding", numbers(random, rank, 0, 2));
+    if (chance(random, 0.3)) options.set("dilation", numbers(random, rank, 1, 2));
+    if (chance(random, 0.3)) options.set("ceil_mode", true);
+    if (name.starts_with("avg") && chance(random, 0.3)) options.set("count_include_pad", false);
+  } else if (name.starts_with("adaptive")) {
+    options.set("output_size", numbers(random, 2, 1, 9));
+  } else if (name.starts_with("upsample")) {
+    options.set("size", numbers(random, 2, 1, 40));
+    if (chance(random, 0.7)) options.set("mode", std::string("bilinear"));
+  }
+  const ValueType xt{dtype, x};
+  const std::size_t suffix = name.find("_gradient");
+  drawn.inputs = {xt};
+  if (suffix != std::string::npos) {
+    const Types forward{xt};
+    drawn.inputs = {op_named(name.substr(0, suffix))->infer(forward, options)[0], xt};
+  }
+  return drawn;
+}
+
 // Everything else: operands of one shape, some of them broadcast; optional ones come and go.
 Case draw_general(const Op& op, Random& random) {
   Case drawn;
@@ -159,7 +197,11 @@ Case draw_general(const Op& op, Random& random) {
     Dims own = shape;
     if (!drawn.inputs.empty() && chance(random, 0.4)) own = dims({shape.last(0)});
     if (!drawn.inputs.empty() && chance(random, 0.1)) own = dims({});
-    drawn.inputs.push_back({dtype, own});
+    drawn.inputs.push_back({std::strcmp(name, "condition") == 0 ? DType::boolean : dtype, own});
+  }
+  if (op.inputs.size() == 1 && chance(random, 0.7)) {  // reductions; others do not look at it
+    drawn.attributes.set("axis", pick(random, 0, drawn.inputs[0].shape.count - 1));
+    if (chance(random, 0.3)) drawn.attributes.set("keepdims", true);
   }
   return drawn;
 }
@@ -170,6 +212,8 @@ Case draw_case(const Op& op, Random& random) {
   const std::string name = op.name;
   if (name == "matmul") return draw_matmul(random);
   if (name.starts_with("conv")) return draw_conv(name, random);
+  if (name.find("pool") != std::string::npos || name.starts_with("upsample"))
+    return draw_window(name, random);
   return draw_general(op, random);
 }
 

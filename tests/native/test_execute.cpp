@@ -1,5 +1,5 @@
-// The executor alone: random chains and diamonds in pipelines and shares, with steps that throw and callers that
-// take turns. The ops are the test's own, so that it knows every result.
+// The executor alone: random chains and diamonds in pipelines and shares, with steps that throw and callers
+// that take turns. The ops are the test's own, so that it knows every result.
 //   test_execute [rounds]
 #include <cstdio>
 #include <cstdlib>
@@ -28,12 +28,8 @@ void probe(const Call& call) {
   }
 }
 
-const Op kProbe = {.name = "probe",
-                   .inputs = {"x*"},
-                   .infer = nullptr,
-                   .cost = nullptr,
-                   .batch = nullptr,
-                   .run = probe};
+const Op kProbe = {
+    .name = "probe", .inputs = {"x*"}, .infer = nullptr, .cost = nullptr, .batch = nullptr, .run = probe};
 
 struct Random {
   unsigned state;
@@ -54,7 +50,8 @@ Program make_program(int steps, std::int64_t samples, const std::vector<int>& ba
     place.storage = v == 0 ? Storage::input : v == steps ? Storage::output : Storage::arena;
     place.offset = place.storage == Storage::arena ? (v - 1) * ((samples * kWidth * 8 + 63) / 64 * 64) : 0;
     program.values.push_back(place);
-    if (place.storage == Storage::arena) program.arena_bytes = place.offset + (samples * kWidth * 8 + 63) / 64 * 64;
+    if (place.storage == Storage::arena)
+      program.arena_bytes = place.offset + (samples * kWidth * 8 + 63) / 64 * 64;
   }
   for (int s = 0; s < steps; ++s) {
     Step step;
@@ -76,7 +73,8 @@ Plan make_plan(int steps, int stages, int samples, int size, int slots) {
     for (int i = s * steps / stages; i < (s + 1) * steps / stages; ++i) plan.stages.back().push_back(i);
   }
   for (int first = 0; first < samples; first += size)
-    plan.micro_batches.push_back({first + size > samples ? 1 : 0, first, int(plan.micro_batches.size()) % slots});
+    plan.micro_batches.push_back(
+        {first + size > samples ? 1 : 0, first, int(plan.micro_batches.size()) % slots});
   const int count = int(plan.micro_batches.size());
   for (int s = 0; s < stages; ++s) {
     plan.workers.emplace_back();
@@ -111,7 +109,8 @@ void one_round(unsigned seed) {
       for (std::size_t i = 0; i < x.size(); ++i) x[i] = double(i % 7) + caller;
       for (std::size_t i = 0; i < x.size(); ++i) {
         std::vector<double> values = {x[i]};
-        for (int s = 0; s < steps; ++s) values.push_back(1 + values[std::size_t(s)] + values[std::size_t(back[s])]);
+        for (int s = 0; s < steps; ++s)
+          values.push_back(1 + values[std::size_t(s)] + values[std::size_t(back[s])]);
         wanted[i] = values.back();
       }
       if (fails) x[x.size() / 2] = __builtin_nan("");
@@ -124,7 +123,8 @@ void one_round(unsigned seed) {
         check(y == wanted, "the results");
       } catch (const ShapeError& error) {
         check(fails, "no exception of another call");
-        check(std::string(error.what()).find("step 0 (probe), micro-batch") != std::string::npos, "its place");
+        check(std::string(error.what()).find("step 0 (probe), micro-batch") != std::string::npos,
+              "its place");
       }
     }
   };
