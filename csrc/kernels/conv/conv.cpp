@@ -7,19 +7,19 @@ namespace stretto {
 
 void conv_reference(const ConvArgs& args, int threads);
 
-#define KERNELS(isa)                                           \
-  namespace isa {                                              \
-  void conv_pixels(const ConvArgs& args, int threads);         \
-  std::int64_t conv_pixels_bytes(const ConvArgs& args);        \
-  void conv_pixels_pack(const ConvArgs& args, void* packed);   \
-  void conv_channels(const ConvArgs& args, int threads);       \
-  std::int64_t conv_channels_bytes(const ConvArgs& args);      \
-  void conv_channels_pack(const ConvArgs& args, void* packed); \
+#define KERNEL(name)                                      \
+  void conv_##name(const ConvArgs& args, int threads);    \
+  std::int64_t conv_##name##_bytes(const ConvArgs& args); \
+  void conv_##name##_pack(const ConvArgs& args, void* packed);
+#define KERNELS(isa)                                \
+  namespace isa {                                   \
+  KERNEL(channels) KERNEL(pixels) KERNEL(depthwise) \
   }
 KERNELS(avx512)
 KERNELS(avx2)
 KERNELS(neon)
 #undef KERNELS
+#undef KERNEL
 
 namespace {
 
@@ -31,10 +31,15 @@ bool is_floats(const ConvArgs& args) {
          args.group_inputs() > 0;
 }
 
+bool is_depthwise_channels_last(const ConvArgs& args) {
+  return (args.x.dtype == DType::f32 || args.x.dtype == DType::f64) && args.channels_last &&
+         args.group_inputs() == 1 && args.group_outputs() == 1 && args.taps() <= kMostTaps;
+}
+
 // Sums too short to pay for turning tiles of channels round, or too few output channels to fill vectors.
 bool is_short(const ConvArgs& args) {
   const std::int64_t terms = args.group_inputs() * args.taps();
-  return is_floats(args) && !args.channels_last &&
+  return is_floats(args) && (!args.channels_last || args.group_outputs() <= 4) &&
          (terms <= 40 || (terms <= 128 && args.taps() == 1) || (args.group_outputs() <= 8 && terms <= 512));
 }
 
