@@ -49,6 +49,8 @@ CASES = [
     (st.GlobalMaxPool(keepdims=False), SIGNAL, (3, 4)),
     (st.AdaptiveAvgPool2d((2, 3)), IMAGE, (3, 4, 2, 3)),
     *((layer, IMAGE, IMAGE.shape) for layer in ACTIVATIONS),
+    (st.MultiHeadAttention(6, 3, rng=1), RNG.normal(size=(4, 5, 6)).astype("f4"), (4, 5, 6)),
+    (st.MultiHeadAttention(6, 2, causal=True, rng=1), RNG.normal(size=(4, 5, 6)).astype("f4"), (4, 5, 6)),
     (st.Upsample(scale_factor=2), IMAGE, (3, 4, 12, 14)),
     (st.Upsample(size=(5, 9), mode="bilinear", align_corners=True), IMAGE, (3, 4, 5, 9)),
 ]
@@ -102,6 +104,7 @@ def test_fresh_weights_keep_the_variance():
         (lambda: st.Conv2d(3, 4, (3, 3, 3)), "kernel_size is"),
         (lambda: st.ConvTranspose1d(3, 4, 3, groups=0), "groups does not divide"),
         (lambda: st.ConvTranspose2d(3, 4, (3,)), "kernel_size is"),
+        (lambda: st.MultiHeadAttention(6, 4), "heads does not divide features: heads is 4, features is 6"),
     ],
 )
 def test_bad_sizes(make, text):

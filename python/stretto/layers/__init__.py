@@ -15,6 +15,7 @@ from stretto.layers.activation import (
     Softplus,
     Tanh,
 )
+from stretto.layers.attention import MultiHeadAttention
 from stretto.layers.conv import Conv1d, Conv2d, Conv3d
 from stretto.layers.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from stretto.layers.embedding import Embedding
@@ -51,6 +52,7 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MultiHeadAttention",
     "ReLU",
     "ReLU6",
     "Sequential",
