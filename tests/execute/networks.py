@@ -50,6 +50,8 @@ def network(blocks, seed, side=6):
             w = layer((number, kind), lambda: weight(rng, out, channels // options.get("groups", 1), kernel, kernel))
             return st.conv2d(x, w, **options)
 
+        if kind in ("average", "upward") and min(x.shape[2:]) < 2:
+            return conv(size, 1)
         if kind == "conv":
             return conv(size, 3, padding=1, activation="relu")
         if kind == "strided":
