@@ -38,9 +38,11 @@ from stretto.ops.max_pool_gradient import (
     max_pool2d_gradient,
     max_pool3d_gradient,
 )
+from stretto.ops.normalize import batch_norm, group_norm, layer_norm, rms_norm
 from stretto.ops.prepare import prepare
 from stretto.ops.reduce import argmax, max, mean, min, sum, var
 from stretto.ops.shape import concat, embedding, flatten, pad, reshape, split, take, take_gradient, transpose
+from stretto.ops.softmax import log_softmax, softmax
 from stretto.ops.upsample import upsample2d, upsample2d_gradient
 from stretto.ops.vecdot import vecdot
 
@@ -58,6 +60,7 @@ __all__ = [
     "avg_pool2d_gradient",
     "avg_pool3d",
     "avg_pool3d_gradient",
+    "batch_norm",
     "clip",
     "concat",
     "conv1d",
@@ -83,10 +86,13 @@ __all__ = [
     "global_avg_pool_gradient",
     "global_max_pool",
     "global_max_pool_gradient",
+    "group_norm",
     "hard_sigmoid",
     "hard_swish",
+    "layer_norm",
     "leaky_relu",
     "log",
+    "log_softmax",
     "matmul",
     "max",
     "max_pool1d",
@@ -107,8 +113,10 @@ __all__ = [
     "relu",
     "relu6",
     "reshape",
+    "rms_norm",
     "sigmoid",
     "silu",
+    "softmax",
     "softplus",
     "split",
     "sqrt",

@@ -1,0 +1,153 @@
+// Normalisation of rows for one instruction set: a row is contiguous in memory, or gathered and scattered.
+#include "kernels/normalize/normalize.h"
+
+#include "base/parallel.h"
+#include "kernels/blocks.h"
+#include "kernels/load.h"
+#include "kernels/stripes.h"
+#include "kernels/transcendental.h"
+
+namespace stretto::STRETTO_ISA {
+namespace {
+
+// y[k] = f(x[k]) for k < n, in vectors.
+template <class C, class F>
+STRETTO_INLINE void map(const C* x, C* y, std::int64_t n, F&& f) {
+  using V = Vec<C>;
+  std::int64_t k = 0;
+  for (; k + V::lanes <= n; k += V::lanes) f(V::load(x + k), k, V::lanes).store(y + k);
+  if (k < n) f(V::load(x + k, int(n - k)), k, int(n - k)).store(y + k, int(n - k));
+}
+
+template <class C>
+void softmax_row(const C* x, C* y, std::int64_t n, bool is_log) {
+  using V = Vec<C>;
+  const V m = V::broadcast(whole_row<Largest, C>(x, n, C(0)) + C(0));
+  map(x, y, n, [&](V v, std::int64_t, int) __attribute__((always_inline)) { return exp(v - m); });
+  const C sum = whole_row<SumOf, C>(y, n, C(0));
+  if (is_log) {
+    const V l = V::broadcast(log(Scalar<C>{sum}).v);
+    map(x, y, n, [&](V v, std::int64_t, int) __attribute__((always_inline)) { return (v - m) - l; });
+  } else {
+    const V s = V::broadcast(sum);
+    map(y, y, n, [&](V v, std::int64_t, int) __attribute__((always_inline)) { return v / s; });
+  }
+}
+
+// The sum over channels of the sums over space; `totals` has room for the channels.
+template <class Fold, class C>
+C channel_sum(const NormalizeArgs& args, const C* x, std::int64_t n, C mean, C* totals) {
+  if (args.space == n) return whole_row<Fold, C>(x, n, mean);
+  if (args.space == 1) return whole_row<Fold, C>(x, n, mean);
+  const std::int64_t channels = n / args.space;
+  for (std::int64_t c = 0; c < channels; ++c)
+    totals[c] = whole_row<Fold, C>(x + c * args.space, args.space, mean);
+  return whole_row<SumOf, C>(totals, channels, C(0));
+}
+
+template <class C, class F>
+STRETTO_INLINE void affine(const NormalizeArgs& args, std::int64_t row, const C* x, C* y, std::int64_t n,
+                           F&& f) {
+  using V = Vec<C>;
+  const std::int64_t first = row % args.groups * args.channels;
+  const C* gamma = args.gamma ? static_cast<const C*>(args.gamma) + first : nullptr;
+  const C* beta = args.beta ? static_cast<const C*>(args.beta) + first : nullptr;
+  const bool per_term = args.space == 1;
+  const std::int64_t run = per_term ? n : args.space;
+  for (std::int64_t start = 0, c = 0; start < n; start += run, ++c) {
+    const V g = V::broadcast(gamma && !per_term ? gamma[c] : C(1));
+    const V b = V::broadcast(beta && !per_term ? beta[c] : C(0));
+    map(x + start, y + start, run, [&](V v, std::int64_t k, int count) __attribute__((always_inline)) {
+      const V z = f(v);
+      if (gamma && beta)
+        return per_term ? fma(z, V::load(gamma + k, count), V::load(beta + k, count)) : fma(z, g, b);
+      if (gamma) return z * (per_term ? V::load(gamma + k, count) : g);
+      if (beta) return z + (per_term ? V::load(beta + k, count) : b);
+      return z;
+    });
+  }
+}
+
+template <class C>
+void normalize_row(const NormalizeArgs& args, std::int64_t row, const C* x, C* y, std::int64_t n, C* totals) {
+  using V = Vec<C>;
+  using S = Scalar<C>;
+  const C eps = C(args.eps);
+  switch (args.kind) {
+    case Normalization::softmax:
+    case Normalization::log_softmax:
+      return softmax_row(x, y, n, args.kind == Normalization::log_softmax);
+    case Normalization::layer: {
+      const C mean = channel_sum<SumOf>(args, x, n, C(0), totals) / C(n);
+      const C squares = channel_sum<SumOfSquaredDifferences>(args, x, n, mean, totals);
+      const V m = V::broadcast(mean), r = V::broadcast(C(1) / sqrt(S{squares / C(n) + eps}).v);
+      return affine(args, row, x, y, n, [&](V v) __attribute__((always_inline)) { return (v - m) * r; });
+    }
+    case Normalization::rms: {
+      const C squares = whole_row<SumOfSquares, C>(x, n, C(0));
+      const V r = V::broadcast(C(1) / sqrt(S{squares / C(n) + eps}).v);
+      return affine(args, row, x, y, n, [&](V v) __attribute__((always_inline)) { return v * r; });
+    }
+    case Normalization::affine:
+      return affine(args, row, x, y, n, [&](V v) __attribute__((always_inline)) { return v; });
+  }
+}
+
+template <class E>
+void run_rows(const NormalizeArgs& args, int threads) {
+  using C = Compute<E>;
+  Dims kept = args.x.shape, terms, x_strides, out_strides;
+  kept.count = args.kept;
+  for (int d = args.kept; d < args.x.shape.count; ++d) {
+    terms.push(args.x.shape[d]);
+    x_strides.push(args.x.strides[d]);
+    out_strides.push(args.out.strides[d]);
+  }
+  Dims x_kept = args.x.strides, out_kept = args.out.strides;
+  x_kept.count = out_kept.count = args.kept;
+  const Walk x_rows(kept, x_kept), out_rows(kept, out_kept), x_terms(terms, x_strides),
+      out_terms(terms, out_strides);
+  const std::int64_t rows = kept.product(), n = terms.product();
+  constexpr bool is_wide = std::is_same_v<E, C>;
+  const bool reads = is_wide && x_terms.contiguous(), writes = is_wide && out_terms.contiguous();
+  const std::int64_t useful = rows * n / (16 << 10) + 1;
+  parallel_for(
+      rows, (64 << 10) / (n + 16) + 1, useful < threads ? int(useful) : threads,
+      [&](std::int64_t begin, std::int64_t end) {
+        const Scratch memory(3 * n * std::int64_t(sizeof(C)));
+        C* in = memory.as<C>();
+        C* out = in + n;
+        for (std::int64_t i = begin; i < end; ++i) {
+          const E* from = args.x.as<E>();
+          E* to = args.out.as<E>();
+          x_rows.rows(i, 1, [&](std::int64_t offset, auto...) { from += offset; });
+          out_rows.rows(i, 1, [&](std::int64_t offset, auto...) { to += offset; });
+          if (!reads)
+            x_terms.rows(
+                0, n, [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count) {
+                  for (std::int64_t k = 0; k < count; ++k) in[done + k] = widen(from[offset + k * stride]);
+                });
+          if constexpr (is_wide) {
+            normalize_row<C>(args, i, reads ? from : in, writes ? to : out, n, out + n);
+          } else {
+            normalize_row<C>(args, i, in, out, n, out + n);
+          }
+          if (!writes)
+            out_terms.rows(
+                0, n, [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count) {
+                  for (std::int64_t k = 0; k < count; ++k) to[offset + k * stride] = narrow<E>(out[done + k]);
+                });
+        }
+      });
+}
+
+}  // namespace
+
+void normalize(const NormalizeArgs& args, int threads) {
+  visit_dtype(args.x.dtype, [&](auto type) {
+    using T = typename decltype(type)::type;
+    if constexpr (std::is_floating_point_v<Compute<T>>) run_rows<T>(args, threads);
+  });
+}
+
+}  // namespace stretto::STRETTO_ISA
