@@ -45,6 +45,6 @@ with st.plan(network, scans) as plan:
 
 # Every schedule gives the same bits.
 for name in ("serial", "intra", "data", "task", "pipeline"):
-    with st.plan(network, scans, schedule=name) as plan:
+    with st.plan(network, scans, schedule=name, workers=2) as plan:
         assert np.array_equal(plan(scans), logits), f"{name} changed the bits"
 print("serial, intra, data, task and pipeline: the same bits")

@@ -54,7 +54,9 @@ def measure() -> dict[str, Any]:
     with st.plan(network, scans[:1], schedule="serial", workers=1) as one:
         expected = np.concatenate([one(scan[None]) for scan in scans])
     chosen = st.plan(network, scans)
-    plans = {name: st.plan(network, scans, schedule=name) for name in SCHEDULES}
+    # Two workers even on one core: slow there, but the bits can be seen.
+    workers = max(2, _core.resolve_threads())
+    plans = {name: st.plan(network, scans, schedule=name, workers=workers, calibrate=0.3) for name in SCHEDULES}
     plans["chosen"] = chosen
     outputs = {name: plan(scans) for name, plan in plans.items()}
 
