@@ -21,6 +21,7 @@ BLOCKS = some.lists(
                 "upward",
                 "sum",
                 "act",
+                "norm",
             ]
         ),
         some.integers(0, 3),
@@ -67,6 +68,9 @@ def network(blocks, seed, side=6):
         if kind == "sum":
             y = conv(channels, 3, padding=1)
             return st.relu(x + y * 0.5) if size % 2 else st.maximum(x, y) - 0.25
+        if kind == "norm":
+            gamma = layer((number, kind), lambda: rng.normal(size=channels).astype("f4"))
+            return st.group_norm(x, 1, gamma, gamma) if size % 2 else st.softmax(x, 1)
         if kind == "act":
             return (st.silu, st.gelu, st.sigmoid, st.tanh, st.leaky_relu)[size - 1](x)
         if kind == "upward":

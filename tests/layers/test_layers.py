@@ -51,6 +51,15 @@ CASES = [
     *((layer, IMAGE, IMAGE.shape) for layer in ACTIVATIONS),
     (st.MultiHeadAttention(6, 3, rng=1), RNG.normal(size=(4, 5, 6)).astype("f4"), (4, 5, 6)),
     (st.MultiHeadAttention(6, 2, causal=True, rng=1), RNG.normal(size=(4, 5, 6)).astype("f4"), (4, 5, 6)),
+    (st.Softmax(), IMAGE, IMAGE.shape),
+    (st.Softmax(axis=1), IMAGE, IMAGE.shape),
+    (st.LogSoftmax(), IMAGE, IMAGE.shape),
+    (st.LayerNorm(7), IMAGE, IMAGE.shape),
+    (st.LayerNorm((6, 7)), IMAGE, IMAGE.shape),
+    (st.RMSNorm(7), IMAGE, IMAGE.shape),
+    (st.BatchNorm(4), IMAGE, IMAGE.shape),
+    (st.BatchNorm(4), SIGNAL, SIGNAL.shape),
+    (st.GroupNorm(2, 4), IMAGE, IMAGE.shape),
     (st.Upsample(scale_factor=2), IMAGE, (3, 4, 12, 14)),
     (st.Upsample(size=(5, 9), mode="bilinear", align_corners=True), IMAGE, (3, 4, 5, 9)),
 ]
@@ -89,6 +98,23 @@ def test_an_activation_fused_has_the_same_bits(layer, name):
     assert fused(IMAGE).tobytes() == layer(linear(IMAGE)).tobytes()
 
 
+def test_batch_norm_uses_its_running_statistics():
+    norm = st.BatchNorm(6)
+    for name in ("gamma", "beta", "running_mean"):
+        setattr(norm, name, RNG.normal(size=6).astype("f4"))
+    norm.running_var = RNG.uniform(0.5, 2, size=6).astype("f4")
+    conv = st.Conv2d(4, 6, 3, bias=False)
+    scale = (norm.gamma / np.sqrt(norm.running_var + np.float32(norm.eps))).astype("f4")
+    assert norm(conv(IMAGE)).shape == (3, 6, 4, 5)
+    np.testing.assert_allclose(
+        norm(conv(IMAGE)),
+        (conv(IMAGE) - norm.running_mean[:, None, None]) * scale[:, None, None] + norm.beta[:, None, None],
+        rtol=1e-4,
+        atol=1e-5,
+    )
+    assert list(norm.parameters()) == ["gamma", "beta", "running_mean", "running_var"]
+
+
 def test_fresh_weights_keep_the_variance():
     x = RNG.normal(size=(64, 16, 8, 8)).astype("f4")
     y = st.Conv2d(16, 64, 3, padding=1, rng=3, activation="relu")(x)
@@ -104,6 +130,7 @@ def test_fresh_weights_keep_the_variance():
         (lambda: st.Conv2d(3, 4, (3, 3, 3)), "kernel_size is"),
         (lambda: st.ConvTranspose1d(3, 4, 3, groups=0), "groups does not divide"),
         (lambda: st.ConvTranspose2d(3, 4, (3,)), "kernel_size is"),
+        (lambda: st.GroupNorm(3, 4), "GroupNorm: groups does not divide the channels: groups is 3"),
         (lambda: st.MultiHeadAttention(6, 4), "heads does not divide features: heads is 4, features is 6"),
     ],
 )

@@ -16,15 +16,18 @@ from stretto.layers.activation import (
     Tanh,
 )
 from stretto.layers.attention import MultiHeadAttention
+from stretto.layers.batch_norm import BatchNorm, GroupNorm
 from stretto.layers.conv import Conv1d, Conv2d, Conv3d
 from stretto.layers.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from stretto.layers.embedding import Embedding
 from stretto.layers.flatten import Flatten
 from stretto.layers.global_pool import AdaptiveAvgPool2d, GlobalAvgPool, GlobalMaxPool
 from stretto.layers.layer import Layer
+from stretto.layers.layer_norm import LayerNorm, RMSNorm
 from stretto.layers.linear import Linear
 from stretto.layers.pool import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
 from stretto.layers.sequential import Sequential
+from stretto.layers.softmax import LogSoftmax, Softmax
 from stretto.layers.upsample import Upsample
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
+    "BatchNorm",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -44,20 +48,25 @@ __all__ = [
     "Flatten",
     "GlobalAvgPool",
     "GlobalMaxPool",
+    "GroupNorm",
     "HardSigmoid",
     "HardSwish",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LogSoftmax",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
     "MultiHeadAttention",
+    "RMSNorm",
     "ReLU",
     "ReLU6",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "Softmax",
     "Softplus",
     "Tanh",
     "Upsample",
