@@ -39,6 +39,14 @@ from stretto.ops.max_pool_gradient import (
     max_pool3d_gradient,
 )
 from stretto.ops.normalize import batch_norm, group_norm, layer_norm, rms_norm
+from stretto.ops.normalize_gradient import (
+    batch_norm_gradient,
+    group_norm_gradient,
+    layer_norm_gradient,
+    log_softmax_gradient,
+    rms_norm_gradient,
+    softmax_gradient,
+)
 from stretto.ops.prepare import prepare
 from stretto.ops.reduce import argmax, max, mean, min, sum, var
 from stretto.ops.shape import concat, embedding, flatten, pad, reshape, split, take, take_gradient, transpose
@@ -61,6 +69,7 @@ __all__ = [
     "avg_pool3d",
     "avg_pool3d_gradient",
     "batch_norm",
+    "batch_norm_gradient",
     "clip",
     "concat",
     "conv1d",
@@ -87,12 +96,15 @@ __all__ = [
     "global_max_pool",
     "global_max_pool_gradient",
     "group_norm",
+    "group_norm_gradient",
     "hard_sigmoid",
     "hard_swish",
     "layer_norm",
+    "layer_norm_gradient",
     "leaky_relu",
     "log",
     "log_softmax",
+    "log_softmax_gradient",
     "matmul",
     "max",
     "max_pool1d",
@@ -114,9 +126,11 @@ __all__ = [
     "relu6",
     "reshape",
     "rms_norm",
+    "rms_norm_gradient",
     "sigmoid",
     "silu",
     "softmax",
+    "softmax_gradient",
     "softplus",
     "split",
     "sqrt",

@@ -120,8 +120,8 @@ def batch_norm(
 ) -> Array:
     """``fma(x, s, t)`` with ``s = gamma / sqrt(var + eps)`` and ``t = fma(-mean, s, beta)``.
 
-    Inference with given statistics (Ioffe and Szegedy 2015): the scale and shift of the epilogue, so that it fuses into a
-    convolution without changing a bit.
+    Inference with given statistics (Ioffe and Szegedy 2015): the scale and shift of the epilogue, so that it fuses
+    into a convolution without changing a bit.
 
     Parameters
     ----------
