@@ -116,36 +116,38 @@ STRETTO_INLINE void copy_elements(const RunRows<From>& run, T* to) {
   }
 }
 
-// Column by column of vectors; the last one is moved back to end with the row.
+// Column by column of vectors; the last one is moved back to end with the row, if the row is so long.
 template <class T, int step>
 STRETTO_INLINE void copy_vectors(const RunRows<T>& run, T* to) {
   constexpr int lanes = Vec<T>::lanes;
+  const int width = int(least(lanes, run.count));
+  const auto put = [&](Vec<T> x, T* row) { width == lanes ? x.store(row) : x.store(row, width); };
   for (std::int64_t v = 0; v < run.count; v += lanes) {
-    const std::int64_t q = v + lanes > run.count ? run.count - lanes : v;
+    const std::int64_t q = v + lanes > run.count ? greatest(0, run.count - lanes) : v;
     const std::int64_t low = run.low - q, high = run.high - q;
     const Part<T> near(step * low, step * (high - 1) + 1),
         far(step * low - lanes, step * (high - 1) + 1 - lanes);
     const bool full = low <= 0 && step * (high - 1) + 1 >= step * lanes;
     const T* from = run.from + run.first * run.row_step + step * q;
     T* row = to + q;
-    for (std::int64_t r = 0; r < run.first; ++r, row += run.count) Vec<T>::zero().store(row);
+    for (std::int64_t r = 0; r < run.first; ++r, row += run.count) put(Vec<T>::zero(), row);
     for (std::int64_t r = run.first; r < run.last; ++r, row += run.count, from += run.row_step) {
       if constexpr (step == 1)
-        (full ? Vec<T>::load(from) : near.load(from)).store(row);
+        put(full ? Vec<T>::load(from) : near.load(from), row);
       else
-        (full ? even_lanes(Vec<T>::load(from), Vec<T>::load(from + lanes))
-              : even_lanes(near.load(from), far.load(from + lanes)))
-            .store(row);
+        put(full ? even_lanes(Vec<T>::load(from), Vec<T>::load(from + lanes))
+                 : even_lanes(near.load(from), far.load(from + lanes)),
+            row);
     }
-    for (std::int64_t r = run.last; r < run.rows; ++r, row += run.count) Vec<T>::zero().store(row);
+    for (std::int64_t r = run.last; r < run.rows; ++r, row += run.count) put(Vec<T>::zero(), row);
   }
 }
 
 template <class From, class T>
 STRETTO_INLINE void copy_rows(const RunRows<From>& run, T* to) {
   if constexpr (is_same<From, T>) {
-    if (run.count >= Vec<T>::lanes && run.step == 1) return copy_vectors<T, 1>(run, to);
-    if (run.count >= Vec<T>::lanes && run.step == 2) return copy_vectors<T, 2>(run, to);
+    if (run.step == 1) return copy_vectors<T, 1>(run, to);
+    if (run.step == 2) return copy_vectors<T, 2>(run, to);
   }
   copy_elements(run, to);
 }
