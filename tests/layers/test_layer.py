@@ -117,3 +117,11 @@ def test_repr():
         repr(st.Sequential(st.Flatten(), st.Linear(2, 3)))
         == "Sequential(Flatten(start_axis=1), Linear(activation=None))"
     )
+
+
+def test_layers_without_a_seed_differ() -> None:
+    first, second = st.Linear(4, 4), st.Linear(4, 4)
+    assert not np.array_equal(first.weight, second.weight)
+    first.initialize(0)
+    second.initialize(0)
+    assert np.array_equal(first.weight, second.weight)

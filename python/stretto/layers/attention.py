@@ -23,7 +23,7 @@ class MultiHeadAttention(Layer):
         (features, features), their biases ``query_bias`` and so on (features,).
     causal : bool
         Whether a position sees only those before it and itself.
-    rng : int or np.random.Generator
+    rng : int or np.random.Generator, optional
         Of the Glorot-uniform weights; biases begin at zero.
     dtype : dtype
 
@@ -36,7 +36,7 @@ class MultiHeadAttention(Layer):
     """
 
     def __init__(
-        self, features: int, heads: int, *, causal: bool = False, rng: Rng = 0, dtype: DTypeLike = np.float32
+        self, features: int, heads: int, *, causal: bool = False, rng: Rng = None, dtype: DTypeLike = np.float32
     ) -> None:
         if heads < 1 or features % heads:
             raise ValueError(

@@ -35,7 +35,7 @@ class _Conv(Layer):
         groups: int = 1,
         bias: bool = True,
         activation: Activation | None = None,
-        rng: Rng = 0,
+        rng: Rng = None,
         dtype: DTypeLike = np.float32,
     ) -> None:
         if groups < 1 or in_channels % groups or out_channels % groups:
@@ -98,8 +98,8 @@ class Conv2d(_Conv):
     bias : bool
     activation : str or (str, float), optional
         Fused; the bits are those of the separate layer.
-    rng : int or np.random.Generator
-        Of the He-uniform weight; the bias begins at zero.
+    rng : int or np.random.Generator, optional
+        The seed of the He-uniform weight, new each time without it; the bias begins at zero.
     dtype : dtype
 
     Examples

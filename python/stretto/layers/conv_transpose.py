@@ -36,7 +36,7 @@ class _ConvTranspose(Layer):
         groups: int = 1,
         bias: bool = True,
         activation: Activation | None = None,
-        rng: Rng = 0,
+        rng: Rng = None,
         dtype: DTypeLike = np.float32,
     ) -> None:
         if groups < 1 or in_channels % groups or out_channels % groups:
@@ -93,8 +93,8 @@ class ConvTranspose2d(_ConvTranspose):
     stride, padding, output_padding, dilation, groups : as in :func:`stretto.conv_transpose2d`
     bias : bool
     activation : str or (str, float), optional
-    rng : int or np.random.Generator
-        Of the He-uniform weight; the bias begins at zero.
+    rng : int or np.random.Generator, optional
+        The seed of the He-uniform weight, new each time without it; the bias begins at zero.
     dtype : dtype
 
     Examples

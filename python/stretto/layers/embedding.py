@@ -20,7 +20,7 @@ class Embedding(Layer):
     ----------
     rows, features : int
         ``weight`` is (rows, features).
-    rng : int or np.random.Generator
+    rng : int or np.random.Generator, optional
         Of the standard normal weight.
     dtype : dtype
 
@@ -32,7 +32,7 @@ class Embedding(Layer):
     (1, 3, 4)
     """
 
-    def __init__(self, rows: int, features: int, *, rng: Rng = 0, dtype: DTypeLike = np.float32) -> None:
+    def __init__(self, rows: int, features: int, *, rng: Rng = None, dtype: DTypeLike = np.float32) -> None:
         self.weight = np.zeros((rows, features), dtype)
         self.initialize(rng)
 

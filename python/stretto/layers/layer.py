@@ -84,19 +84,21 @@ class Layer:
         """How the layer's own parameters are drawn; those left out stay as they are."""
         return {}
 
-    def initialize(self, rng: Rng = 0) -> Layer:
+    def initialize(self, rng: Rng = None) -> Layer:
         """Draw all parameters anew, as a function of (seed, path of the parameter), never of call order.
 
         Parameters
         ----------
-        rng : int or np.random.Generator
-            The seed; a generator gives one by one draw.
+        rng : int or np.random.Generator, optional
+            The seed; a generator gives one by one draw. Without it the seed is new each time.
 
         Returns
         -------
         Layer
             Itself.
         """
+        if rng is None:
+            rng = np.random.default_rng()
         seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else int(rng)
         for path, owner, name, array in self.named_parameters():
             draw = owner.initializers().get(name)

@@ -25,8 +25,8 @@ class Linear(Layer):
     bias : bool
     activation : str or (str, float), optional
         Fused; the bits are those of the separate layer.
-    rng : int or np.random.Generator
-        Of the He-uniform weight; the bias begins at zero.
+    rng : int or np.random.Generator, optional
+        The seed of the He-uniform weight, new each time without it; the bias begins at zero.
     dtype : dtype
 
     Examples
@@ -44,7 +44,7 @@ class Linear(Layer):
         *,
         bias: bool = True,
         activation: Activation | None = None,
-        rng: Rng = 0,
+        rng: Rng = None,
         dtype: DTypeLike = np.float32,
     ) -> None:
         self.activation = activation
