@@ -13,7 +13,7 @@ from stretto.program import Changes
 from stretto.tracing import Symbol
 
 # Strings: NumPy loads np.random at its first use, which is not to be the import of stretto.
-Rng: TypeAlias = "int | np.random.Generator"
+Rng: TypeAlias = "int | np.random.Generator | None"
 Initializer: TypeAlias = "Callable[[np.random.Generator, tuple[int, ...]], Array]"
 
 __all__ = ["Array", "Initializer", "Layer", "Rng", "glorot", "he", "ones", "zeros"]
