@@ -30,6 +30,15 @@ struct Walk {
   STRETTO_INLINE bool contiguous() const { return count == 0 || (count == 1 && stride[0] == 1); }
   STRETTO_INLINE bool repeats() const { return count == 1 && stride[0] == 0; }
 
+  STRETTO_INLINE std::int64_t offset(std::int64_t index) const {
+    std::int64_t result = 0;
+    for (int d = count - 1; d > 0; --d) {
+      result += index % size[d] * stride[d];
+      index /= size[d];
+    }
+    return count ? result + index * stride[0] : 0;
+  }
+
   // Calls row(offset, stride, done, n) for the runs of constant stride that make up [begin, begin + n).
   template <class F>
   STRETTO_INLINE void rows(std::int64_t begin, std::int64_t n, F&& row) const {

@@ -11,6 +11,7 @@ inline constexpr int kStripes = 16;
 
 // What one step adds to a stripe; `mean` is of use to one of them only.
 struct SumOf {
+  static constexpr bool kAnyOrder = false;
   template <class V>
   STRETTO_INLINE static V start() {
     return V::zero();
@@ -22,6 +23,7 @@ struct SumOf {
   using Above = SumOf;  // what joins the segments
 };
 struct SumOfSquares {
+  static constexpr bool kAnyOrder = false;
   template <class V>
   STRETTO_INLINE static V start() {
     return V::zero();
@@ -33,6 +35,7 @@ struct SumOfSquares {
   using Above = SumOf;
 };
 struct SumOfSquaredDifferences {
+  static constexpr bool kAnyOrder = false;
   template <class V>
   STRETTO_INLINE static V start() {
     return V::zero();
@@ -45,6 +48,7 @@ struct SumOfSquaredDifferences {
   using Above = SumOf;
 };
 struct Largest {  // NaN wins
+  static constexpr bool kAnyOrder = true;
   template <class V>
   STRETTO_INLINE static V start() {
     return V::broadcast(-__builtin_inff());
@@ -53,9 +57,14 @@ struct Largest {  // NaN wins
   STRETTO_INLINE static V step(V s, V x, V) {
     return select(V::either(less(s, x), is_nan(x)), x, s);
   }
+  template <class V>
+  STRETTO_INLINE static V step_but_nan(V s, V x) {
+    return max(x, s);
+  }
   using Above = Largest;
 };
 struct Smallest {
+  static constexpr bool kAnyOrder = true;
   template <class V>
   STRETTO_INLINE static V start() {
     return V::broadcast(__builtin_inff());
@@ -63,6 +72,10 @@ struct Smallest {
   template <class V>
   STRETTO_INLINE static V step(V s, V x, V) {
     return select(V::either(less(x, s), is_nan(x)), x, s);
+  }
+  template <class V>
+  STRETTO_INLINE static V step_but_nan(V s, V x) {
+    return min(x, s);
   }
   using Above = Smallest;
 };
@@ -78,6 +91,25 @@ STRETTO_INLINE C fold_stripes(C* s, std::int64_t used) {
   return s[0];
 }
 
+// Most of a row for a fold of any order, in chains enough to hide a step's latency; NaN is looked for aside.
+template <class Fold, class E, class V>
+STRETTO_INLINE std::int64_t several_chains(const E* x, std::int64_t n, V* acc) {
+  constexpr int chains = 8;
+  V best[chains];
+  for (V& b : best) b = Fold::template start<V>();
+  auto any_nan = V::none();
+  std::int64_t k = 0;
+  for (; k + chains * V::lanes <= n; k += chains * V::lanes)
+    for (int c = 0; c < chains; ++c) {
+      const V v = V::load(x + k + c * V::lanes);
+      best[c] = Fold::step_but_nan(best[c], v);
+      any_nan = V::either(any_nan, is_nan(v));
+    }
+  for (const V b : best) acc[0] = Fold::step(acc[0], b, b);
+  acc[0] = select(any_nan, V::broadcast(__builtin_nanf("")), acc[0]);
+  return k;
+}
+
 // One segment of n <= 4096 contiguous elements; E may be a 16-bit float, C is the computation type.
 template <class Fold, class C, class E>
 STRETTO_INLINE C segment(const E* x, std::int64_t n, C mean) {
@@ -89,6 +121,7 @@ STRETTO_INLINE C segment(const E* x, std::int64_t n, C mean) {
   V acc[parts];
   for (int p = 0; p < parts; ++p) acc[p] = Fold::template start<V>();
   std::int64_t k = 0;
+  if constexpr (Fold::kAnyOrder) k = several_chains<Fold>(x, n, acc);
   for (; k + kStripes <= n; k += kStripes)
     for (int p = 0; p < parts; ++p) acc[p] = Fold::step(acc[p], V::load(x + k + p * V::lanes), m);
   for (int p = 0; p < parts; ++p) acc[p].store(s + p * V::lanes);

@@ -100,3 +100,18 @@ def test_batch_slices_have_equal_bits() -> None:
     for name in NAMES:
         for axis in (1, 2):
             assert same_bits(run(name, x, axis)[2:5], run(name, x[2:5], axis))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_nan_and_the_first_largest_are_found_anywhere(variant: str, dtype: str) -> None:
+    x = np.random.default_rng(6).integers(-3, 3, 345).astype(dtype)
+    for at in range(0, 345, 7):
+        for value in (np.nan, 9, np.inf):
+            y = x.copy()
+            y[[at, -1]] = value
+            assert run("argmax", y, None, variant) == at
+            assert same_bits(run("max", y, None, variant), np.asarray(value, dtype))
+            assert same_bits(run("min", -y, None, variant), np.asarray(-value, dtype))
+    assert run("argmax", np.full(200, -np.inf, dtype), None, variant) == 0
+    assert run("max", np.full(200, -np.inf, dtype), None, variant) == -np.inf

@@ -1,44 +1,12 @@
 // Softmax of masked scores for one instruction set: lanes are keys; of the sum they are its stripes.
-#include "base/parallel.h"
 #include "kernels/attention/attention.h"
+#include "kernels/stripes.h"
 #include "simd/simd.h"
 
 #include "kernels/transcendental.h"
 
 namespace stretto::STRETTO_ISA {
 namespace {
-
-constexpr int kStripes = 16;
-constexpr std::int64_t kSumSegment = 4096;
-
-template <class T>
-STRETTO_INLINE T sum_segment(const T* x, std::int64_t n) {
-  using V = Vec<T>;
-  constexpr int vectors = kStripes / V::lanes;
-  V s[vectors];
-  for (int v = 0; v < vectors; ++v) s[v] = V::zero();
-  std::int64_t k = 0;
-  for (; k + kStripes <= n; k += kStripes)
-    for (int v = 0; v < vectors; ++v) s[v] = s[v] + V::load(x + k + v * V::lanes);
-  T stripe[kStripes];
-  for (int v = 0; v < vectors; ++v) s[v].store(stripe + v * V::lanes);
-  for (int j = 0; k < n; ++j, ++k) stripe[j] = stripe[j] + x[k];
-  for (int h = 8; h > 0; h /= 2)
-    for (int j = 0; j < h; ++j) stripe[j] = stripe[j] + stripe[j + h];
-  return stripe[0];
-}
-
-template <class T>
-T striped_sum(const T* x, std::int64_t n) {
-  if (n <= kSumSegment) return sum_segment(x, n);
-  const std::int64_t segments = (n + kSumSegment - 1) / kSumSegment;
-  const Scratch totals(segments * std::int64_t(sizeof(T)));
-  for (std::int64_t i = 0; i < segments; ++i) {
-    const std::int64_t start = i * kSumSegment;
-    totals.as<T>()[i] = sum_segment(x + start, n - start < kSumSegment ? n - start : kSumSegment);
-  }
-  return striped_sum(totals.as<T>(), segments);
-}
 
 // Calls body(first, lanes) for vectors of keys.
 template <int lanes, class Body>
@@ -80,7 +48,7 @@ void run(const AttentionArgs& args) {
     by_vectors<V::lanes>(args.keys, [&](std::int64_t j, int n) __attribute__((always_inline)) {
       exp(V::load(z + j, n) - largest).store(z + j, n);
     });
-    const V sum = V::broadcast(striped_sum(z, args.keys));
+    const V sum = V::broadcast(whole_row<SumOf, T>(z, args.keys, T(0)));
     by_vectors<V::lanes>(args.keys, [&](std::int64_t j, int n) __attribute__((always_inline)) {
       (V::load(z + j, n) / sum).store(z + j, n);
     });

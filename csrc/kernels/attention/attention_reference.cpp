@@ -1,35 +1,16 @@
 // Softmax of masked scores as plain loops: oracle of every other variant, and last row of the table.
-#include <algorithm>
 #include <limits>
 #include <vector>
 
 #include "kernels/attention/attention.h"
 #include "kernels/load.h"
+#include "kernels/sum_reference.h"
 #include "simd/scalar.h"
 
 #include "kernels/transcendental.h"
 
 namespace stretto {
 namespace {
-
-constexpr std::size_t kSumSegment = 4096;
-
-template <class C>
-C striped_sum(const std::vector<C>& values) {
-  if (values.size() > kSumSegment) {
-    std::vector<C> totals;
-    for (std::size_t start = 0; start < values.size(); start += kSumSegment)
-      totals.push_back(striped_sum(
-          std::vector<C>(values.begin() + std::ptrdiff_t(start),
-                         values.begin() + std::ptrdiff_t(std::min(values.size(), start + kSumSegment)))));
-    return striped_sum(totals);
-  }
-  C s[16] = {};
-  for (std::size_t k = 0; k < values.size(); ++k) s[k % 16] = s[k % 16] + values[k];
-  for (const int h : {8, 4, 2, 1})
-    for (int j = 0; j < h; ++j) s[j] = s[j] + s[j + h];
-  return s[0];
-}
 
 template <class T>
 void run(const AttentionArgs& args) {
@@ -49,7 +30,7 @@ void run(const AttentionArgs& args) {
     }
     std::vector<C> e;
     for (std::int64_t j = 0; j < args.keys; ++j) e.push_back(exp(Scalar<C>{widen(z[j]) - m}).v);
-    const C sum = striped_sum(e);
+    const C sum = sum_reference<C>(args.keys, [&](std::int64_t j) { return e[std::size_t(j)]; });
     for (std::int64_t j = 0; j < args.keys; ++j) z[j] = narrow<T>(e[std::size_t(j)] / sum);
   }
 }

@@ -2,103 +2,20 @@
 // elements, the stripes of its sum.
 #include "base/parallel.h"
 #include "kernels/pool/pool.h"
-#include "simd/simd.h"
+#include "kernels/stripe_rows.h"
+#include "kernels/stripes.h"
 
 namespace stretto::STRETTO_ISA {
 namespace {
 
-constexpr int kStripes = 16;
-constexpr std::int64_t kSumSegment = 4096;
 constexpr std::int64_t kThreadedElements = 1 << 16;
-
-// Sums of up to `lanes` outputs at once by the contract's rule: stripes of the segment at hand, of the totals
-// of segments, and of the totals of those. A stripe never is -0, so the absent ones need not be added.
-template <class T>
-struct Sums {
-  static constexpr int lanes = 256 / sizeof(T);
-  T stripe[3][kStripes][lanes];
-  std::int64_t count[3];
-  std::int64_t n;  // lanes in use
-
-  STRETTO_INLINE void start(std::int64_t used, std::int64_t taps) {
-    n = used;
-    const std::int64_t stripes = taps < kStripes ? taps : kStripes;
-    for (std::int64_t j = 0; j < stripes; ++j)
-      for (std::int64_t i = 0; i < n; ++i) stripe[0][j][i] = T(0);
-    for (int level = 0; level < 3; ++level) count[level] = 0;
-    if (taps < kSumSegment) return;
-    for (int level = 1; level < 3; ++level)
-      for (int j = 0; j < kStripes; ++j)
-        for (std::int64_t i = 0; i < n; ++i) stripe[level][j][i] = T(0);
-  }
-
-  // The total of a level is left in its first stripe.
-  STRETTO_INLINE void fold(int level) {
-    const std::int64_t present = count[level] < kStripes ? count[level] : kStripes;
-    for (int h = 8; h > 0; h /= 2) {
-      for (int j = 0; j < h && j + h < present; ++j) {
-        T* __restrict a = stripe[level][j];
-        const T* __restrict b = stripe[level][j + h];
-        if (n == lanes)
-          for (std::int64_t i = 0; i < lanes; ++i) a[i] = a[i] + b[i];
-        else
-          for (std::int64_t i = 0; i < n; ++i) a[i] = a[i] + b[i];
-      }
-    }
-  }
-
-  STRETTO_INLINE void close(int level) {
-    fold(level);
-    T* __restrict to = stripe[level + 1][count[level + 1] % kStripes];
-    for (std::int64_t i = 0; i < n; ++i) to[i] = to[i] + stripe[level][0][i];
-    ++count[level + 1];
-    count[level] = 0;
-    for (int j = 0; j < kStripes; ++j)
-      for (std::int64_t i = 0; i < n; ++i) stripe[level][j][i] = T(0);
-  }
-
-  STRETTO_INLINE void advance() {
-    if (++count[0] < kSumSegment) return;
-    close(0);
-    if (count[1] == kSumSegment) close(1);
-  }
-
-  STRETTO_INLINE void skip(std::int64_t taps) {  // they are +0
-    for (; taps > 0; --taps) advance();
-  }
-
-  template <int stride>
-  STRETTO_INLINE void add(const T* __restrict x, std::int64_t any_stride) {
-    T* __restrict to = stripe[0][count[0] % kStripes];
-    const std::int64_t step = stride ? stride : any_stride;
-    if (n == lanes)
-      for (std::int64_t i = 0; i < lanes; ++i) to[i] = to[i] + x[i * step];
-    else
-      for (std::int64_t i = 0; i < n; ++i) to[i] = to[i] + x[i * step];
-    advance();
-  }
-
-  STRETTO_INLINE const T* total() {
-    if (count[1] + count[2] > 0) {
-      if (count[0] > 0) close(0);
-      if (count[2] == 0) {
-        fold(1);
-        return stripe[1][0];
-      }
-      if (count[1] > 0) close(1);
-      fold(2);
-      return stripe[2][0];
-    }
-    fold(0);
-    return stripe[0][0];
-  }
-};
 
 // Sums over the window of the output (d, h, w) and of the n - 1 outputs beside it, which have the same taps
 // inside x. `x` is the plane, at the first of the channels.
 template <class T, int stride>
 STRETTO_INLINE void sum_window(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h,
-                               std::int64_t w, std::int64_t n, std::int64_t lane_stride, Sums<T>& sums) {
+                               std::int64_t w, std::int64_t n, std::int64_t lane_stride,
+                               StripeRows<T>& sums) {
   const PoolAxis(&axis)[3] = args.axis;
   const std::int64_t taps_d = axis[0].taps(d), taps_h = axis[1].taps(h), taps_w = axis[2].taps(w);
   sums.start(n, taps_d * taps_h * taps_w);
@@ -120,35 +37,6 @@ STRETTO_INLINE void sum_window(const PoolArgs& args, const T* x, std::int64_t d,
       }
     }
   }
-}
-
-// The sum of at most 4096 adjacent elements.
-template <class T>
-STRETTO_INLINE T sum_segment(const T* x, std::int64_t n) {
-  using V = Vec<T>;
-  constexpr int vectors = kStripes / V::lanes;
-  V s[vectors];
-  for (int v = 0; v < vectors; ++v) s[v] = V::zero();
-  std::int64_t k = 0;
-  for (; k + kStripes <= n; k += kStripes)
-    for (int v = 0; v < vectors; ++v) s[v] = s[v] + V::load(x + k + v * V::lanes);
-  T stripe[kStripes];
-  for (int v = 0; v < vectors; ++v) s[v].store(stripe + v * V::lanes);
-  for (int j = 0; k < n; ++j, ++k) stripe[j] = stripe[j] + x[k];
-  for (int h = 8; h > 0; h /= 2)
-    for (int j = 0; j < h; ++j) stripe[j] = stripe[j] + stripe[j + h];
-  return stripe[0];
-}
-
-template <class T>
-T sum_run(const T* x, std::int64_t n, Sums<T>& totals) {
-  if (n <= kSumSegment) return sum_segment(x, n);
-  totals.start(1, n);
-  for (std::int64_t k = 0; k < n; k += kSumSegment) {
-    const T total = sum_segment(x + k, n - k < kSumSegment ? n - k : kSumSegment);
-    totals.template add<1>(&total, 1);
-  }
-  return *totals.total();
 }
 
 // The tree of the sum rule over `taps` elements, at most 16, each a stripe of its own: stripe j after the
@@ -235,7 +123,7 @@ STRETTO_INLINE void divide(const T* sums, std::int64_t count, T* __restrict out,
 
 // One output row whose columns are adjacent.
 template <class T>
-void columns(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h, Sums<T>& sums, T* out) {
+void columns(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h, StripeRows<T>& sums, T* out) {
   const PoolAxis& width = args.axis[2];
   const std::int64_t rows_counted =
       args.axis[0].counted(d, args.count_padding) * args.axis[1].counted(h, args.count_padding);
@@ -253,14 +141,14 @@ void columns(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h, S
       continue;
     }
     std::int64_t n = inner ? end - w : 1;
-    if (n > Sums<T>::lanes) n = Sums<T>::lanes;
+    if (n > StripeRows<T>::lanes) n = StripeRows<T>::lanes;
     const std::int64_t taps = width.taps(w), begin = width.begin(w);
     const std::int64_t count = rows_counted * width.counted(w, args.count_padding);
     if (is_run && taps > kStripes && width.has(begin) && width.has(begin + taps - 1)) {
       n = 1;
-      const T total = sum_run(
-          x + args.axis[0].begin(d) * args.x.strides[2] + args.axis[1].begin(h) * args.x.strides[3] + begin,
-          taps, sums);
+      const T* from =
+          x + args.axis[0].begin(d) * args.x.strides[2] + args.axis[1].begin(h) * args.x.strides[3] + begin;
+      const T total = whole_row<SumOf, T>(from, taps, T(0));
       divide(&total, count, out + w, 1);
     } else {
       if (width.stride == 1)
@@ -277,7 +165,7 @@ void columns(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h, S
 
 // One output row whose channels are adjacent.
 template <class T>
-void channels(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h, Sums<T>& sums, T* out) {
+void channels(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h, StripeRows<T>& sums, T* out) {
   const PoolAxis& width = args.axis[2];
   const std::int64_t rows_counted =
       args.axis[0].counted(d, args.count_padding) * args.axis[1].counted(h, args.count_padding);
@@ -290,12 +178,30 @@ void channels(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h, 
       few(at, T(count), out + w * args.out.strides[4], c_count);
       continue;
     }
-    for (std::int64_t c = 0; c < c_count; c += Sums<T>::lanes) {
-      const std::int64_t n = c_count - c < Sums<T>::lanes ? c_count - c : Sums<T>::lanes;
+    for (std::int64_t c = 0; c < c_count; c += StripeRows<T>::lanes) {
+      const std::int64_t n = c_count - c < StripeRows<T>::lanes ? c_count - c : StripeRows<T>::lanes;
       sum_window<T, 1>(args, x + c, d, h, w, n, 1, sums);
       divide(sums.total(), count, out + w * args.out.strides[4] + c, n);
     }
   }
+}
+
+// One output per plane of adjacent elements: their order is that of one axis.
+STRETTO_INLINE bool sees_all(const PoolAxis& axis) {
+  return axis.outputs == 1 && axis.begin(0) == 0 && axis.taps(0) == axis.size && axis.dilation == 1 &&
+         axis.before == 0 && axis.after == 0;
+}
+STRETTO_INLINE PoolArgs with_joined_axes(PoolArgs args) {
+  const std::int64_t* step = args.x.strides.at + 2;
+  for (int d = 1; d >= 0; --d) {
+    PoolAxis &outer = args.axis[d], &inner = args.axis[2];
+    const bool is_adjacent = outer.size == 1 || step[d] == inner.size;
+    if (args.channels_last || !sees_all(outer) || !sees_all(inner) || !is_adjacent) break;
+    inner.size = inner.window = outer.size * inner.size;
+    inner.adaptive = outer.adaptive = false;
+    outer.size = outer.window = 1;
+  }
+  return args;
 }
 
 template <class T>
@@ -308,7 +214,7 @@ void run(const PoolArgs& args, int threads) {
   const std::int64_t chunk = 1 + (1 << 18) / (row_work + 1);
   const int used = out_rows * row_work < kThreadedElements ? 1 : threads;
   parallel_for(out_rows, chunk, used, [&](std::int64_t begin, std::int64_t end) {
-    Sums<T> sums;
+    StripeRows<T> sums;
     for (std::int64_t row = begin; row < end; ++row) {
       const std::int64_t h = row % axis[1].outputs, d = row / axis[1].outputs % axis[0].outputs;
       const std::int64_t plane = row / (axis[1].outputs * axis[0].outputs);
@@ -326,7 +232,8 @@ void run(const PoolArgs& args, int threads) {
 
 }  // namespace
 
-void pool_average(const PoolArgs& args, int threads) {
+void pool_average(const PoolArgs& original, int threads) {
+  const PoolArgs args = with_joined_axes(original);
   if (args.x.dtype == DType::f32)
     run<float>(args, threads);
   else

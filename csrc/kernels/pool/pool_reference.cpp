@@ -1,32 +1,13 @@
 // Pooling as plain loops: oracle of every other variant, and last row of the table.
-#include <algorithm>
 #include <limits>
 #include <type_traits>
 #include <vector>
 
 #include "kernels/pool/pool.h"
+#include "kernels/sum_reference.h"
 
 namespace stretto {
 namespace {
-
-constexpr std::size_t kSumSegment = 4096;
-
-template <class T>
-T striped_sum(const std::vector<T>& values) {
-  if (values.size() > kSumSegment) {
-    std::vector<T> totals;
-    for (std::size_t start = 0; start < values.size(); start += kSumSegment)
-      totals.push_back(striped_sum(
-          std::vector<T>(values.begin() + std::ptrdiff_t(start),
-                         values.begin() + std::ptrdiff_t(std::min(values.size(), start + kSumSegment)))));
-    return striped_sum(totals);
-  }
-  T s[16] = {};
-  for (std::size_t k = 0; k < values.size(); ++k) s[k % 16] = s[k % 16] + values[k];
-  for (const int h : {8, 4, 2, 1})
-    for (int j = 0; j < h; ++j) s[j] = s[j] + s[j + h];
-  return s[0];
-}
 
 template <class T>
 T largest(const std::vector<T>& values) {
@@ -76,7 +57,9 @@ void run(const PoolArgs& args) {
             } else {
               std::int64_t count = 1;
               for (int i = 0; i < 3; ++i) count *= args.axis[i].counted(o[i], args.count_padding);
-              out = count == 0 ? T(0) : striped_sum(values) / T(count);
+              const T sum = sum_reference<T>(std::int64_t(values.size()),
+                                             [&](std::int64_t k) { return values[std::size_t(k)]; });
+              out = count == 0 ? T(0) : sum / T(count);
             }
           }
 }

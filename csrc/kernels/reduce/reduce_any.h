@@ -7,6 +7,7 @@
 #include "kernels/blocks.h"
 #include "kernels/load.h"
 #include "kernels/reduce/reduce.h"
+#include "kernels/stripes.h"
 
 namespace stretto::STRETTO_ISA {
 namespace {
@@ -17,10 +18,33 @@ bool exceeds(T x, T best) {  // strictly, NaN above all
   return x > best;
 }
 
+// The largest is found first, then where it is.
+template <class C, class T>
+std::int64_t first_largest(const T* x, std::int64_t n) {
+  using V = Vec<C>;
+  const C best = whole_row<Largest, C>(x, n, C(0));
+  const V wanted = V::broadcast(best);
+  std::int64_t k = 0;
+  for (; k + V::lanes <= n; k += V::lanes) {
+    const V v = V::load(x + k);
+    if (V::bitmask(best == best ? equal(v, wanted) : is_nan(v)) != 0) break;
+  }
+  for (;; ++k) {
+    const C value = widen(x[k]);
+    if (value == best || (value != value && best != best)) return k;
+  }
+}
+
 template <class T>
 void one_output(const ReduceArgs& args, const Walk& reduced, std::int64_t terms, const T* x, void* out) {
   using C = Compute<T>;
   if (args.reduction == Reduction::argmax) {
+    if constexpr (std::is_floating_point_v<C>) {
+      if (reduced.contiguous()) {
+        *static_cast<std::int64_t*>(out) = first_largest<C>(x, terms);
+        return;
+      }
+    }
     std::int64_t where = 0;
     C best = widen(*x);
     reduced.rows(0, terms,
@@ -73,9 +97,7 @@ STRETTO_INLINE void reduce_any(const ReduceArgs& args, int threads) {
     parallel_for(outputs, (64 << 10) / (terms + 1) + 1, useful < threads ? int(useful) : threads,
                  [&](std::int64_t begin, std::int64_t end) {
                    for (std::int64_t i = begin; i < end; ++i) {
-                     std::int64_t from = 0, to = 0;
-                     kept_walk.rows(i, 1, [&](std::int64_t offset, auto...) { from = offset; });
-                     out_walk.rows(i, 1, [&](std::int64_t offset, auto...) { to = offset; });
+                     const std::int64_t from = kept_walk.offset(i), to = out_walk.offset(i);
                      one_output<T>(args, reduced_walk, terms, args.x.as<T>() + from,
                                    args.out.as<unsigned char>() + to * bytes);
                    }

@@ -20,15 +20,6 @@ struct Shape {
   std::int64_t outputs, terms, segments;
 };
 
-template <class T>
-const T* at(const Walk& walk, const T* data, std::int64_t index) {
-  std::int64_t result = 0;
-  walk.rows(index, 1,
-            [&](std::int64_t offset, std::int64_t, std::int64_t, std::int64_t)
-                __attribute__((always_inline)) { result = offset; });
-  return data + result;
-}
-
 // totals[segment * outputs + output], each segment from rows of terms.
 template <class Fold, class C, class E>
 void fold_rows(const Shape& shape, const E* x, const C* means, C* totals, std::int64_t begin,
@@ -38,7 +29,7 @@ void fold_rows(const Shape& shape, const E* x, const C* means, C* totals, std::i
   for (std::int64_t i = begin; i < end; ++i) {
     const std::int64_t output = i / shape.segments, index = i % shape.segments;
     const std::int64_t start = index * kSumSegment, n = smaller(kSumSegment, shape.terms - start);
-    const E* row = at(shape.kept, x, output);
+    const E* row = x + shape.kept.offset(output);
     if (!direct) gather(shape.reduced, row, start, n, buffer);
     totals[index * shape.outputs + output] =
         segment<Fold>(direct ? row + start : buffer, n, means ? means[output] : C(0));
@@ -52,7 +43,7 @@ void fold_tile(const Shape& shape, const E* x, const C* means, C* totals, std::i
   using V = Vec<C>;
   using S = Scalar<C>;
   const std::int64_t start = index * kSumSegment, n = smaller(kSumSegment, shape.terms - start);
-  const E* tile = at(shape.kept, x, output);
+  const E* tile = x + shape.kept.offset(output);
   alignas(64) C s[kStripes][kTile], mean[kTile] = {};
   if (means)
     for (std::int64_t w = 0; w < width; ++w) mean[w] = means[output + w];
