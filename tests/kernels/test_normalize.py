@@ -34,6 +34,8 @@ def calls(dtype: Any, seed: int = 1) -> list[tuple[str, tuple[Any, ...], dict[st
         ("softmax", (draw(2, 5000),), {}),
         ("log_softmax", (x,), {}),
         ("log_softmax", (draw(37, 100),), {"axis": 0}),
+        ("softmax", (draw(4100, 71),), {"axis": 0}),
+        ("softmax", (draw(3, 40, 5),), {"axis": 1}),
         ("layer_norm", (x, draw(7), draw(7)), {}),
         ("layer_norm", (x, None, draw(5, 7)), {"dims": 2}),
         ("layer_norm", (draw(2, 4100), draw(4100), None), {"eps": 1e-3}),
@@ -47,6 +49,8 @@ def calls(dtype: Any, seed: int = 1) -> list[tuple[str, tuple[Any, ...], dict[st
         ("group_norm", (x, *channels[:2]), {"groups": 3}),
         ("group_norm", (x, None, None), {"groups": 12}),
         ("group_norm", (last.copy(), *channels[:2]), {"groups": 1, "layout": "NHWC"}),
+        ("group_norm", (last.copy(), None, c[1]), {"groups": 3, "layout": "NHWC"}),
+        ("group_norm", (draw(2, 3, 4, 2, 70), None, None), {"groups": 70, "layout": "NHWC"}),
     ]
 
 
@@ -76,6 +80,8 @@ def test_special_values(rows: int, n: int, seed: int, dtype: str) -> None:
         expected = _core.op(name)(inputs, {}, None, 1, "normalize_reference")
         for variant in VARIANTS:
             assert same_bits(_core.op(name)(inputs, {}, None, 1, variant), expected)
+            if "soft" in name:
+                assert same_bits(_core.op(name)((x.T.copy(),), {"axis": 0}, None, 1, variant), expected.T)
 
 
 def formula(name: str, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:

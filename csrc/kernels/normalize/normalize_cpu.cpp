@@ -1,9 +1,11 @@
-// Normalisation of rows for one instruction set: a row is contiguous in memory, or gathered and scattered.
+// Normalisation of rows for one instruction set: a row is contiguous in memory, or gathered and scattered, or
+// lies across lanes.
 #include "kernels/normalize/normalize.h"
 
 #include "base/parallel.h"
 #include "kernels/blocks.h"
 #include "kernels/load.h"
+#include "kernels/normalize/across.h"
 #include "kernels/stripes.h"
 #include "kernels/transcendental.h"
 
@@ -93,6 +95,49 @@ void normalize_row(const NormalizeArgs& args, std::int64_t row, const C* x, C* y
   }
 }
 
+template <class E, class C>
+void read_row(const Walk& terms, const E* from, std::int64_t n, C* to) {
+  using V = Vec<C>;
+  if (terms.contiguous())
+    return by_vectors<V>(n, [&](std::int64_t k, int count) __attribute__((always_inline)) {
+      V::load(from + k, count).store(to + k, count);
+    });
+  terms.rows(0, n, [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count) {
+    for (std::int64_t k = 0; k < count; ++k) to[done + k] = widen(from[offset + k * stride]);
+  });
+}
+
+template <class E, class C>
+void write_row(const Walk& terms, E* to, std::int64_t n, const C* from) {
+  using V = Vec<C>;
+  if (terms.contiguous())
+    return by_vectors<V>(n, [&](std::int64_t k, int count) __attribute__((always_inline)) {
+      V::load(from + k, count).store(to + k, count);
+    });
+  terms.rows(0, n, [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count) {
+    for (std::int64_t k = 0; k < count; ++k) to[offset + k * stride] = narrow<E>(from[done + k]);
+  });
+}
+
+// Of a group norm, whose axes are (samples, groups, channels, space...).
+STRETTO_INLINE bool has_adjacent_channels(const NormalizeArgs& args) {
+  const auto adjacent = [&](const ArrayView& view) {
+    return view.strides[2] == 1 && (args.groups == 1 || view.strides[1] == args.channels);
+  };
+  return args.kind == Normalization::layer && args.space > 1 && args.groups * args.channels >= 4 &&
+         adjacent(args.x) && adjacent(args.out);
+}
+STRETTO_INLINE Channels channels_of(const NormalizeArgs& args) {
+  Dims space, x, out;
+  for (int d = 3; d < args.x.shape.count; ++d) {
+    space.push(args.x.shape[d]);
+    x.push(args.x.strides[d]);
+    out.push(args.out.strides[d]);
+  }
+  return {args.x.shape[0], args.groups,    args.channels,   args.groups * args.channels,
+          args.space,      Walk(space, x), Walk(space, out)};
+}
+
 template <class E>
 void run_rows(const NormalizeArgs& args, int threads) {
   using C = Compute<E>;
@@ -109,36 +154,32 @@ void run_rows(const NormalizeArgs& args, int threads) {
       out_terms(terms, out_strides);
   const std::int64_t rows = kept.product(), n = terms.product();
   constexpr bool is_wide = std::is_same_v<E, C>;
-  const bool reads = is_wide && x_terms.contiguous(), writes = is_wide && out_terms.contiguous();
   const std::int64_t useful = rows * n / (16 << 10) + 1;
-  parallel_for(
-      rows, (64 << 10) / (n + 16) + 1, useful < threads ? int(useful) : threads,
-      [&](std::int64_t begin, std::int64_t end) {
-        const Scratch memory(3 * n * std::int64_t(sizeof(C)));
-        C* in = memory.as<C>();
-        C* out = in + n;
-        for (std::int64_t i = begin; i < end; ++i) {
-          const E* from = args.x.as<E>();
-          E* to = args.out.as<E>();
-          x_rows.rows(i, 1, [&](std::int64_t offset, auto...) { from += offset; });
-          out_rows.rows(i, 1, [&](std::int64_t offset, auto...) { to += offset; });
-          if (!reads)
-            x_terms.rows(
-                0, n, [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count) {
-                  for (std::int64_t k = 0; k < count; ++k) in[done + k] = widen(from[offset + k * stride]);
-                });
-          if constexpr (is_wide) {
-            normalize_row<C>(args, i, reads ? from : in, writes ? to : out, n, out + n);
-          } else {
-            normalize_row<C>(args, i, in, out, n, out + n);
-          }
-          if (!writes)
-            out_terms.rows(
-                0, n, [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count) {
-                  for (std::int64_t k = 0; k < count; ++k) to[offset + k * stride] = narrow<E>(out[done + k]);
-                });
-        }
-      });
+  if (useful < threads) threads = int(useful);
+  if (!x_terms.contiguous() || !out_terms.contiguous()) {
+    if (args.kind <= Normalization::log_softmax && adjacent_rows(x_rows, out_rows) > 0)
+      return softmax_across<E>(args, x_rows, out_rows, x_terms, out_terms, rows, n, threads);
+    if (has_adjacent_channels(args)) return group_norm_across<E>(args, channels_of(args), threads);
+  }
+  const bool reads = is_wide && x_terms.contiguous(), writes = is_wide && out_terms.contiguous();
+  parallel_for(rows, (64 << 10) / (n + 16) + 1, threads, [&](std::int64_t begin, std::int64_t end) {
+    const Scratch memory(3 * n * std::int64_t(sizeof(C)));
+    C* in = memory.as<C>();
+    C* out = in + n;
+    for (std::int64_t i = begin; i < end; ++i) {
+      const E* from = args.x.as<E>();
+      E* to = args.out.as<E>();
+      from += x_rows.offset(i);
+      to += out_rows.offset(i);
+      if (!reads) read_row(x_terms, from, n, in);
+      if constexpr (is_wide) {
+        normalize_row<C>(args, i, reads ? from : in, writes ? to : out, n, out + n);
+      } else {
+        normalize_row<C>(args, i, in, out, n, out + n);
+      }
+      if (!writes) write_row(out_terms, to, n, out);
+    }
+  });
 }
 
 }  // namespace
