@@ -77,6 +77,17 @@ def test_blocks_rows_and_batches_have_the_same_bits():
     assert same(out, whole)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", ml_dtypes.bfloat16])
+@pytest.mark.parametrize("shapes", CASES)
+def test_it_is_the_composition_of_its_steps(shapes, dtype):
+    q, k, v = draw(shapes, dtype)
+    mask = np.random.default_rng(1).standard_normal((q.shape[-2], k.shape[-2])).astype(dtype)
+    scores = st.mul(st.matmul(q, k.swapaxes(-1, -2)), np.asarray(0.3, dtype))
+    assert same(st.attention(q, k, v, scale=0.3), st.matmul(st.softmax(scores), v))
+    weights = st.softmax(st.add(scores, mask))
+    assert same(st.attention(q, k, v, scale=0.3, mask=mask), st.matmul(weights, v))
+
+
 def test_special_values():
     q, k, v = draw([(2, 4), (3, 4), (3, 2)], "f4")
     hidden = st.attention(q, k, v, mask=np.array([[True] * 3, [False] * 3]))
