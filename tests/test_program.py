@@ -149,3 +149,30 @@ def test_a_step_that_mixes_samples_is_marked():
     for schedule in ("data", "pipeline"):
         with pytest.raises(ValueError, match=r"step 1 \(matmul\) mixes samples"):
             st.plan(program, x, schedule=schedule, workers=2)
+
+
+def test_an_array_that_is_written_between_two_uses_is_two_constants():
+    mask = np.ones(3, "f4")
+
+    def f(x):
+        mask[:] = 1
+        y = st.add(x, mask)
+        mask[:] = 2
+        return st.mul(st.mul(y, mask), mask)
+
+    x = np.ones((2, 3), "f4")
+    program = st.trace(f, x)
+    assert len(program.constants) == 2
+    with st.plan(program, x, schedule="serial") as plan:
+        assert np.array_equal(plan(x), f(x))
+
+
+def test_a_symbol_is_not_written_into_an_array():
+    def add_in_place(x):
+        total = np.zeros((2, 3), "f4")
+        total += x
+        return total
+
+    for f in (add_in_place, lambda x: np.add(1, x, out=np.zeros((2, 3))), lambda x: np.add(1, x, dtype="f8")):
+        with pytest.raises(TypeError, match="symbol"):
+            st.trace(f, np.ones((2, 3), "f4"))

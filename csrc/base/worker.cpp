@@ -6,9 +6,11 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
 #include "base/machine.h"
 
 #if defined(__x86_64__)
@@ -67,18 +69,15 @@ void Crew::start() {
   try {
     for (int worker = 1; worker < workers_; ++worker)
       state_->threads.emplace_back([state = state_, worker] { state->live(worker); });
-  } catch (...) {
-    workers_ = int(state_->threads.size()) + 1;
-    if (workers_ == 1) {
-      delete state_;
-      state_ = nullptr;
-    }
-    throw;
+  } catch (const std::exception& error) {
+    const std::size_t started = state_->threads.size();
+    stop();
+    throw std::runtime_error(message("plan: cannot start ", workers_ - 1, " threads: the system allows ",
+                                     started, " (", error.what(), "); ask for fewer workers"));
   }
 }
 
-Crew::~Crew() {
-  if (!state_ || process_ != getpid()) return;
+void Crew::stop() {
   {
     const std::lock_guard lock(state_->mutex);
     state_->closing = true;
@@ -86,11 +85,16 @@ Crew::~Crew() {
   state_->wake.notify_all();
   for (std::thread& thread : state_->threads) thread.join();
   delete state_;
+  state_ = nullptr;
+}
+
+Crew::~Crew() {
+  if (state_ && process_ == getpid()) stop();
 }
 
 void Crew::run(int workers, Body body, void* context) {
   if (workers > 1) {
-    if (process_ != getpid()) start();
+    if (!state_ || process_ != getpid()) start();
     {
       const std::lock_guard lock(state_->mutex);
       state_->body = body;

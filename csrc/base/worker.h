@@ -27,6 +27,7 @@ class Crew {
  private:
   struct State;
   void start();
+  void stop();
   int workers_;
   bool may_poll_;
   int process_ = 0;

@@ -13,6 +13,7 @@ from stretto.runner import Runner, Shop, bind_inputs
 from stretto.schedule.choose import OBJECTIVES, SCHEDULES, Candidate, candidates, decide
 from stretto.schedule.cost import Rates, step_times
 from stretto.schedule.plan import Choice
+from stretto.threads import MOST_THREADS
 from stretto.tracing import trace
 
 __all__ = ["plan"]
@@ -87,8 +88,12 @@ def plan(
     if schedule is not None and schedule not in SCHEDULES:
         raise ValueError(f"plan: unknown schedule: {schedule!r}; it must be one of {', '.join(SCHEDULES)}")
     for name, count in (("workers", workers), ("micro_batch", micro_batch), ("threads", threads)):
-        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-            raise ValueError(f"plan: {name} is out of range: {count!r}; it must be a positive integer")
+        most = None if name == "micro_batch" else MOST_THREADS
+        if count is None:
+            continue
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1 or (most and count > most):
+            limit = f", at most {most}" if most else ""
+            raise ValueError(f"plan: {name} is out of range: {count!r}; it must be a positive integer{limit}")
     arrays = x if isinstance(x, tuple) else (x,)
     program = net if isinstance(net, Program) else trace(net, *arrays)
     inputs, samples = bind_inputs(program, arrays)

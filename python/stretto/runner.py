@@ -170,7 +170,7 @@ def bind_inputs(program: Program, arrays: Sequence[Any]) -> tuple[list[Array], i
     samples: int | None = None
     for array, i in zip(inputs, program.inputs, strict=True):
         v = program.values[i]
-        if array.dtype != _dtype(v.dtype):
+        if array.dtype != _dtype(v.dtype) and array.dtype.newbyteorder("=") != _dtype(v.dtype):
             raise TypeError(
                 f"plan: {v.name} has the wrong dtype: it is {array.dtype.name}; the network takes {v.dtype}"
             )

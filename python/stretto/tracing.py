@@ -93,10 +93,12 @@ class Symbol:
     def __neg__(self) -> Any:
         return _call("neg", self)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **_: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         arithmetic = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "div"}
+        if "out" in options:  # also array += symbol
+            raise TypeError("trace: a symbol cannot be written into an array, as it has no elements yet; use a + b")
         # An array on the left of + - * / comes here.
-        if method == "__call__" and ufunc.__name__ in arithmetic and type(inputs[0]) is not Symbol:
+        if not options and method == "__call__" and ufunc.__name__ in arithmetic and type(inputs[0]) is not Symbol:
             return _call(arithmetic[ufunc.__name__], *inputs)
         raise TypeError(_refusal(f"np.{ufunc.__name__}", _st_name(ufunc.__name__)))
 
@@ -174,8 +176,9 @@ class _Trace:
 
     def capture(self, array: Array) -> int:
         """The value of an array that is not a symbol."""
-        if id(array) in self.known:
-            return self.known[id(array)]
+        known = self.known.get(id(array))
+        if known is not None and (known in self.owners or same_elements(self.constants[known], array)):
+            return known
         parameter = self.parameters.get(id(array))
         origin, name = ("parameter", parameter[0]) if parameter else ("constant", "")
         value = self.add(Value(array.dtype.name, tuple(array.shape), NO_BATCH, origin, name))
@@ -260,6 +263,11 @@ class _Trace:
                 f"{op.name}: the step works for a batch of {self.samples} but not of {samples}: {error}; "
                 "write sizes that follow the batch with x.shape[0], and captured arrays without a batch axis"
             ) from None
+
+
+def same_elements(copy: Array, array: Array) -> bool:
+    """False when the function has written into an array since it was captured."""
+    return copy.tobytes() == array.tobytes()
 
 
 def _beside(scalar: bool | int | float, dtypes: list[np.dtype[Any]]) -> np.dtype[Any]:

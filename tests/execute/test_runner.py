@@ -77,6 +77,7 @@ def test_bad_options():
         ({"schedule": "tensor"}, NotImplementedError, "tensor"),
         ({"objective": "joy"}, ValueError, "unknown objective"),
         ({"workers": 0}, ValueError, "workers is out of range: 0"),
+        ({"workers": 10**7}, ValueError, "workers is out of range: 10000000; .* at most 4096"),
         ({"micro_batch": 2.5}, ValueError, "micro_batch is out of range"),
         ({"devices": ["gpu"]}, NotImplementedError, "devices="),
         ({"memory_limit": 1}, NotImplementedError, "memory_limit="),
@@ -268,3 +269,37 @@ def test_sleep_between_runs():
         time.sleep(0.3)
         assert time.process_time() - before < 0.1
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_inputs_of_another_byte_order():
+    x = np.arange(12, dtype="f4").reshape(4, 3)
+    for schedule in ("serial", "data"):
+        with st.plan(lambda x: (st.relu(x), x), x, schedule=schedule, workers=2) as plan:
+            for y in plan(x.astype(">f4")):
+                assert y.dtype == np.float32
+                assert np.array_equal(y, x)
+
+
+LIMITED = """
+import resource, threading, numpy as np, stretto as st
+x = np.ones((4, 3), "f4")
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+try:
+    st.plan(lambda x: st.relu(x), x, schedule="data", workers=4000)
+except RuntimeError as error:
+    print(error)
+with open("/proc/self/status") as status:
+    print("threads", next(line.split()[1] for line in status if line.startswith("Threads")))
+with st.plan(lambda x: st.relu(x), x, schedule="data", workers=2) as plan:
+    print(np.array_equal(plan(x), x))
+"""
+
+
+def test_too_many_workers_leave_no_threads_behind():
+    run = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    said, threads, works = run.stdout.splitlines()
+    assert "plan: cannot start 3999 threads" in said
+    assert "fewer workers" in said
+    assert int(threads.split()[1]) < 100
+    assert works == "True"

@@ -177,3 +177,13 @@ def test_thread_counts(dtype):
         expected = matmul((a, b), {}, None, 1)
         for threads in (2, 3, 4):
             assert same_bits(matmul((a, b), {}, None, threads), expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_no_terms_overwrite_a_stale_result(dtype):
+    for m, n in [(1, 1), (2, 401), (3, 1000), (9, 33), (40, 300)]:
+        a, b = np.ones((m, 5), dtype)[:, :0], np.ones((5, n), dtype)[:0]
+        for name in variants_of(dtype):
+            out = np.ones((m, n), dtype)
+            matmul((a, b), {}, out, 2, name)
+            assert not out.astype(bool).any(), (name, m, n)

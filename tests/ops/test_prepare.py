@@ -61,3 +61,10 @@ def test_wrong_calls():
         st.prepare(np.ones((2, 2), complex))
     with pytest.raises(ValueError, match=r"inner dimensions differ: a is \(2, 3\), b is \(4, 3\)"):
         st.matmul(np.ones((2, 3), "f4"), st.prepare(np.ones((4, 3), "f4")))
+
+
+def test_an_option_that_the_op_does_not_have():
+    with pytest.raises(TypeError, match=r"prepare: unknown option: 'strides'; conv2d has .*stride"):
+        st.prepare(np.ones((2, 2, 3, 3), "f4"), op="conv2d", strides=2)
+    with pytest.raises(TypeError, match="unknown option: 'bias'"):
+        st.prepare(np.ones((2, 2), "f4"), bias=np.ones(2, "f4"))

@@ -9,6 +9,8 @@ from stretto import _core
 if TYPE_CHECKING:
     from stretto.ops.types import ArrayLike
 
+_NO_OPTIONS = {"bias", "scale", "shift", "residual", "out", "threads"}
+
 
 def prepare(w: ArrayLike, *, op: str = "matmul", **options: Any) -> _core.PreparedWeight:
     """Copy a weight into the layout that an op's kernels read.
@@ -34,7 +36,7 @@ def prepare(w: ArrayLike, *, op: str = "matmul", **options: Any) -> _core.Prepar
     ValueError
         If there is no such op.
     TypeError
-        If the op takes no weight.
+        If the op takes no weight, or has no such option.
 
     Examples
     --------
@@ -44,8 +46,14 @@ def prepare(w: ArrayLike, *, op: str = "matmul", **options: Any) -> _core.Prepar
     >>> st.prepare(w, op="matmul").shape
     (64, 32)
     """
+    from stretto import ops
+
     try:
         record = _core.op(op)
     except KeyError:
         raise ValueError(f"prepare: unknown op: {op!r}; it must be one of stretto's ops, such as 'conv2d'") from None
+    known = (getattr(ops, op).__kwdefaults__ or {}).keys() - _NO_OPTIONS
+    for name in options:
+        if name not in known:
+            raise TypeError(f"prepare: unknown option: {name!r}; {op} has {', '.join(sorted(known))}")
     return _core.prepare(record, w, options)
