@@ -33,6 +33,9 @@ ALL_INPUTS = {
     "tanh": 16965582656615994178,
     "erf": 2366205925946138060,
 }
+# Errors of float32 in units in the last place, as docs/numerics_functions.md states them.
+PUBLISHED = {"exp": 0.99, "log": 0.79, "tanh": 1.47, "erf": 1.16, "softplus": 2.72}
+PUBLISHED_64 = {"exp": 0.96, "log": 0.77, "tanh": 1.35, "erf": 1.07}
 
 
 def run(name: str, inputs: tuple[Any, ...], variant: str | None = None, threads: int = 1, **attributes: Any) -> Any:
@@ -169,15 +172,6 @@ def test_checksum_of_all_inputs(name: str, variant: str) -> None:
     assert total == ALL_INPUTS[name]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in CHECKSUMS if name != "erf"])
-def test_accuracy_of_all_inputs(name: str) -> None:
-    block = 1 << 20
-    for start in range(0, 2**32, block):
-        x = np.arange(start, start + block, dtype="u8").astype("u4").view("f4")
-        assert ulps(run(name, (x,)), getattr(np, name), x) <= 1.5
-
-
 def ulps(y: Any, wide: Any, x: Any) -> float:
     with np.errstate(all="ignore"):
         exact = wide(x.astype("f8"))
@@ -189,10 +183,16 @@ def ulps(y: Any, wide: Any, x: Any) -> float:
         return float(np.max(np.abs(y[usual].astype("f8") - exact[usual]) / unit, initial=0))
 
 
-@pytest.mark.parametrize("name", CHECKSUMS)
-def test_float32_accuracy(name: str) -> None:
-    wide = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "erf": np.vectorize(math.erf, otypes=["f8"])}[name]
-    assert ulps(run(name, (sampled(40_009),)), wide, sampled(40_009)) <= 1.5
+@pytest.mark.parametrize("step", [40_009, pytest.param(101, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_float32_accuracy(name: str, step: int) -> None:
+    erf = np.vectorize(math.erf, otypes=["f8"])
+    wide = {"erf": erf, "softplus": lambda x: np.logaddexp(0, x)}.get(name) or getattr(np, name)
+    x = sampled(step)
+    worst = max(ulps(run(name, (part,)), wide, part) for part in np.array_split(x, len(x) // 2**20 + 1))
+    assert worst <= PUBLISHED[name]
+    if step == 101:
+        assert worst > PUBLISHED[name] - 0.05
 
 
 def decimal_function(name: str, x: float) -> Decimal:
@@ -214,17 +214,21 @@ def decimal_function(name: str, x: float) -> Decimal:
     return 2 * total / pi.sqrt()
 
 
-@pytest.mark.parametrize("name", CHECKSUMS)
-def test_float64_accuracy(name: str) -> None:
+@pytest.mark.parametrize("count", [150, pytest.param(50_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", PUBLISHED_64)
+def test_float64_accuracy(name: str, count: int) -> None:
     getcontext().prec = 60
     rng = np.random.default_rng(6)
-    near = rng.standard_normal(150) * 10.0 ** rng.uniform(-3, 0, 150)
-    x = {"exp": np.concatenate([near, rng.uniform(-745, 709, 100)]), "log": np.exp(np.concatenate([near, near * 500]))}
-    x = x.get(name, np.concatenate([near, rng.uniform(-6, 6, 150)]))
+    near = rng.standard_normal(count) * 10.0 ** rng.uniform(-3, 0, count)
+    x = {
+        "exp": np.concatenate([near, rng.uniform(-745, 709, count)]),
+        "log": np.exp(np.concatenate([near, rng.uniform(-708, 709, count)])),
+    }.get(name, np.concatenate([near, rng.uniform(-6, 6, count)]))
+    worst = 0.0
     for value, result in zip(x.tolist(), run(name, (x,)).tolist(), strict=True):
         exact = decimal_function(name, value)
-        unit = Decimal(math.ulp(float(exact)))
-        assert abs(Decimal(result) - exact) <= Decimal("1.5") * unit, (name, value)
+        worst = max(worst, float(abs(Decimal(result) - exact) / Decimal(math.ulp(float(exact)))))
+    assert worst <= PUBLISHED_64[name]
 
 
 def test_pow_accuracy_and_exact_powers() -> None:
@@ -235,6 +239,11 @@ def test_pow_accuracy_and_exact_powers() -> None:
     for base, exponent, result in zip(a.tolist(), b.tolist(), st.pow(a, b).tolist(), strict=True):
         exact = (Decimal(exponent) * Decimal(base).ln()).exp()
         assert abs(Decimal(result) - exact) <= Decimal("0.8") * Decimal(math.ulp(float(exact)))
+    a, b = np.exp(rng.uniform(-80, 80, 100_000)).astype("f4"), rng.uniform(-1, 1, 100_000).astype("f4")
+    with np.errstate(all="ignore"):
+        exact = np.power(a.astype("f8"), b.astype("f8"))
+    unit = np.ldexp(1.0, np.frexp(exact)[1] - 24)
+    assert np.max(np.abs(st.pow(a, b) - exact) / unit) <= 0.5001
     base, exponent = np.meshgrid(np.arange(-12.0, 13), np.arange(0.0, 14))
     assert np.array_equal(st.pow(base, exponent), base**exponent)
     small = exponent < 7

@@ -112,6 +112,8 @@ def layer_norm_gradient(
 ) -> Any:
     """``dx, dgamma, dbeta`` of :func:`layer_norm`.
 
+    dx is a sample's own, but dgamma and dbeta sum over samples: no schedule cuts the batch at this step.
+
     Parameters
     ----------
     grad : array
@@ -159,6 +161,8 @@ def rms_norm_gradient(
     threads: int | None = None,
 ) -> Any:
     """``dx, dgamma`` of :func:`rms_norm`.
+
+    dx is a sample's own, but dgamma sums over samples: no schedule cuts the batch at this step.
 
     Parameters
     ----------
@@ -209,6 +213,8 @@ def batch_norm_gradient(
     threads: int | None = None,
 ) -> Any:
     """``dx, dgamma, dbeta`` of :func:`batch_norm` with given statistics.
+
+    dx is a sample's own, but dgamma and dbeta sum over samples: no schedule cuts the batch at this step.
 
     Parameters
     ----------
@@ -262,6 +268,8 @@ def group_norm_gradient(
     threads: int | None = None,
 ) -> Any:
     """``dx, dgamma, dbeta`` of :func:`group_norm`.
+
+    dx is a sample's own, but dgamma and dbeta sum over samples: no schedule cuts the batch at this step.
 
     Parameters
     ----------
