@@ -204,9 +204,27 @@ STRETTO_INLINE PoolArgs with_joined_axes(PoolArgs args) {
   return args;
 }
 
+// One average per run of adjacent elements.
+template <class T>
+void whole_planes(const PoolArgs& args, int threads) {
+  const std::int64_t channels = args.x.shape[1], planes = args.x.shape[0] * channels, n = args.axis[2].size;
+  parallel_for(planes, 1 + (1 << 18) / (n + 16), planes * n < kThreadedElements ? 1 : threads,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   const std::int64_t sample = i / channels, c = i - sample * channels;
+                   const T* x = args.x.as<T>() + sample * args.x.strides[0] + c * args.x.strides[1];
+                   args.out.as<T>()[sample * args.out.strides[0] + c * args.out.strides[1]] =
+                       whole_row<SumOf, T>(x, n, T(0)) / T(n);
+                 }
+               });
+}
+
 template <class T>
 void run(const PoolArgs& args, int threads) {
   const PoolAxis(&axis)[3] = args.axis;
+  if (!args.channels_last && axis[0].size == 1 && axis[1].size == 1 && sees_all(axis[0]) &&
+      sees_all(axis[1]) && sees_all(axis[2]) && axis[2].size > 0)
+    return whole_planes<T>(args, threads);
   const std::int64_t c_count = args.channels_last ? 1 : args.x.shape[1];
   const std::int64_t out_rows = args.x.shape[0] * c_count * axis[0].outputs * axis[1].outputs;
   const std::int64_t lanes = axis[2].outputs * (args.channels_last ? args.x.shape[1] : 1);
