@@ -87,9 +87,15 @@ void walk(const Nest& nest, std::int64_t begin, std::int64_t end, Body body) {
   }
 }
 
+// Casts n elements; steps in elements. One function a pair of types: the walk around it is shared.
+using CastRow = void (*)(const void* from, std::int64_t from_step, void* to, std::int64_t to_step,
+                         std::int64_t n);
+
 template <class From, class To>
-void copy_row(const From* __restrict from, std::int64_t from_step, To* __restrict to, std::int64_t to_step,
+void cast_row(const void* from_data, std::int64_t from_step, void* to_data, std::int64_t to_step,
               std::int64_t n) {
+  const From* __restrict from = static_cast<const From*>(from_data);
+  To* __restrict to = static_cast<To*>(to_data);
   if (from_step == 1 && to_step == 1) {
     for (std::int64_t i = 0; i < n; ++i) to[i] = narrow<To>(widen(from[i]));
   } else if (from_step == 0 && to_step == 1) {
@@ -100,22 +106,33 @@ void copy_row(const From* __restrict from, std::int64_t from_step, To* __restric
   }
 }
 
-template <class From, class To>
-void run(const Nest& nest, const From* from, To* to, std::int64_t bytes, int threads) {
+CastRow cast_row_of(DType from, DType to) {
+  return visit_dtype(from, [to](auto from_type) {
+    return visit_dtype(to, [](auto to_type) -> CastRow {
+      return cast_row<typename decltype(from_type)::type, typename decltype(to_type)::type>;
+    });
+  });
+}
+
+// Calls body as walk does, for all tiles, on threads when there is enough to do.
+template <class Body>
+void run(const Nest& nest, std::int64_t bytes, int threads, Body body) {
   std::int64_t tiles = 1;
   for (int d = 0; d < nest.count; ++d) tiles *= nest.tiles(d);
-  const int last = nest.count - 1;
   const std::int64_t chunk = std::max<std::int64_t>(1, tiles * kChunkBytes / std::max(bytes, kChunkBytes));
-  parallel_for(tiles, chunk, bytes < kThreadedBytes ? 1 : threads, [&](std::int64_t begin, std::int64_t end) {
-    walk(nest, begin, end, [&](std::int64_t f, std::int64_t t, std::int64_t turned, std::int64_t n) {
-      if constexpr (std::is_same_v<From, To>) {
-        if (nest.turned >= 0) {
-          transpose_tile(from + f, nest.from[last], to + t, nest.to[nest.turned], turned, n);
-          return;
-        }
-      }
-      copy_row(from + f, nest.from[last], to + t, nest.to[last], n);
-    });
+  parallel_for(tiles, chunk, bytes < kThreadedBytes ? 1 : threads,
+               [&](std::int64_t begin, std::int64_t end) { walk(nest, begin, end, body); });
+}
+
+// Moves elements of one size as they are: T is an unsigned integer.
+template <class T>
+void move(const Nest& nest, const T* from, T* to, std::int64_t bytes, int threads) {
+  const int last = nest.count - 1;
+  run(nest, bytes, threads, [&](std::int64_t f, std::int64_t t, std::int64_t turned, std::int64_t n) {
+    if (nest.turned >= 0)
+      transpose_tile(from + f, nest.from[last], to + t, nest.to[nest.turned], turned, n);
+    else
+      cast_row<T, T>(from + f, nest.from[last], to + t, nest.to[last], n);
   });
 }
 
@@ -132,21 +149,20 @@ void copy(const ArrayView& from, const ArrayView& to, int threads) {
   if (from.dtype == to.dtype) {  // bits only
     switch (itemsize(to.dtype)) {
       case 1:
-        return run(nest, from.as<std::uint8_t>(), to.as<std::uint8_t>(), bytes, threads);
+        return move(nest, from.as<std::uint8_t>(), to.as<std::uint8_t>(), bytes, threads);
       case 2:
-        return run(nest, from.as<std::uint16_t>(), to.as<std::uint16_t>(), bytes, threads);
+        return move(nest, from.as<std::uint16_t>(), to.as<std::uint16_t>(), bytes, threads);
       case 4:
-        return run(nest, from.as<std::uint32_t>(), to.as<std::uint32_t>(), bytes, threads);
+        return move(nest, from.as<std::uint32_t>(), to.as<std::uint32_t>(), bytes, threads);
       default:
-        return run(nest, from.as<std::uint64_t>(), to.as<std::uint64_t>(), bytes, threads);
+        return move(nest, from.as<std::uint64_t>(), to.as<std::uint64_t>(), bytes, threads);
     }
   }
-  visit_dtype(from.dtype, [&](auto from_type) {
-    visit_dtype(to.dtype, [&](auto to_type) {
-      using From = typename decltype(from_type)::type;
-      using To = typename decltype(to_type)::type;
-      run(nest, from.as<From>(), to.as<To>(), bytes, threads);
-    });
+  const CastRow cast = cast_row_of(from.dtype, to.dtype);
+  const int last = nest.count - 1;
+  run(nest, bytes, threads, [&](std::int64_t f, std::int64_t t, std::int64_t, std::int64_t n) {
+    cast(from.as<char>() + f * itemsize(from.dtype), nest.from[last], to.as<char>() + t * itemsize(to.dtype),
+         nest.to[last], n);
   });
 }
 

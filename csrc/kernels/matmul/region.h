@@ -49,7 +49,7 @@ template <class T>
 struct Chains {
   static constexpr int granule = 1;
   STRETTO_INLINE static int rows(std::int64_t vectors) {
-    return tile_rows(vectors < kVectors ? int(vectors) : kVectors);
+    return tile_rows<T>(vectors < kVectors ? int(vectors) : kVectors);
   }
   STRETTO_INLINE static TileFunction<T> tile_for(int rows, int columns, int& tail) {
     return tile_for_columns<T>(rows, columns, tail);

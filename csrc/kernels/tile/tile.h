@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "simd/simd.h"
 
@@ -21,10 +22,13 @@ inline constexpr int kVectors = 4;  // of a full tile's width
 inline constexpr int kVectors = 2;
 #endif
 
-// Accumulators, one row of b, one broadcast element of a.
+// Accumulators, one row of b, one broadcast element of a. Integer products are slow enough for a few rows to
+// fill the units; each height more is code.
+template <class T>
 constexpr int tile_rows(int vectors) {
   const int rows = (kRegisters - vectors - 1) / vectors;
-  return rows < 16 ? rows : 16;
+  const int most = std::is_integral_v<T> ? 4 : 16;
+  return rows < most ? rows : most;
 }
 
 // One tile, or the same tile of `count` matrices.
@@ -114,7 +118,7 @@ using TileFunction = void (*)(const Tile<T>&);
 
 template <class V, int rows, int vectors, bool partial>
 constexpr TileFunction<typename V::scalar> tile_or_null() {
-  if constexpr (rows <= tile_rows(vectors))
+  if constexpr (rows <= tile_rows<typename V::scalar>(vectors))
     return tile<V, rows, vectors, partial>;
   else
     return nullptr;
