@@ -53,6 +53,11 @@ bool has_shape(const py::array& array, const Dims& shape) {
   return true;
 }
 
+// As NumPy does, a result without dimensions is a scalar.
+py::object to_result(const py::array& array) {
+  return array.ndim() == 0 ? py::object(array[py::tuple()]) : py::object(array);
+}
+
 Dims shape_of(const py::array& array) {
   Dims shape;
   for (py::ssize_t d = 0; d < array.ndim() && d < kMaxDims; ++d) shape.push(array.shape(d));
@@ -114,17 +119,18 @@ ArrayView view_of(const py::array& array) {
 }
 
 Operand to_operand(const char* op, const char* name, py::handle object) {
-  if (py::isinstance<PreparedWeight>(object)) {
+  const bool is_array = py::isinstance<py::array>(object);
+  if (!is_array && py::isinstance<PreparedWeight>(object)) {
     const auto& weight = object.cast<const PreparedWeight&>();
     Operand operand{view_of(weight.elements), py::reinterpret_borrow<py::object>(object)};
     operand.view.packed = weight.packed.get();
     return operand;
   }
-  if (!py::isinstance<py::array>(object) && py::hasattr(object, "__cuda_array_interface__"))
+  if (!is_array && py::hasattr(object, "__cuda_array_interface__"))
     throw NoKernelError(
         message(op, ": ", name, " is on a GPU: this build has no CUDA kernels; move it with cupy.asnumpy"));
-  py::array array = py::isinstance<py::array>(object) ? py::reinterpret_borrow<py::array>(object)
-                                                      : py::array(numpy().attr("asarray")(object));
+  py::array array =
+      is_array ? py::reinterpret_borrow<py::array>(object) : py::array(numpy().attr("asarray")(object));
   if (to_dtype(array.dtype()) == DType::none)
     throw DTypeError(message(op, ": no kernel for dtype ", py::str(array.dtype()).cast<std::string>(),
                              ": it is the dtype of ", name,
@@ -168,8 +174,12 @@ std::vector<Operand> to_operands(const Op& op, const py::tuple& inputs) {
 }
 
 py::array empty_array(const ValueType& type) {
-  std::vector<py::ssize_t> shape(type.shape.begin(), type.shape.end());
-  return py::array(to_numpy(type.dtype), shape);
+  const auto& api = py::detail::npy_api::get();
+  const Py_intptr_t* const shape = type.shape.begin();
+  PyObject* const array = api.PyArray_NewFromDescr_(api.PyArray_Type_, to_numpy(type.dtype).release().ptr(),
+                                                    type.shape.count, shape, nullptr, nullptr, 0, nullptr);
+  if (!array) throw py::error_already_set();
+  return py::reinterpret_steal<py::array>(array);
 }
 
 py::array read_only_copy(const py::object& array) {
@@ -184,6 +194,12 @@ py::object as_array(const py::array& array, const py::object& dtype, const py::o
 
 py::object with_outputs(const Op& op, const Types& inferred, const std::vector<Operand>& operands,
                         const py::object& out, const std::function<void(std::span<ArrayView>)>& compute) {
+  if (out.is_none() && inferred.size() == 1) {
+    const py::array array = empty_array(inferred[0]);
+    ArrayView view = view_of(array);
+    compute({&view, 1});
+    return to_result(array);
+  }
   Types types = inferred;
   py::tuple given(types.size());
   if (!out.is_none()) {
@@ -233,8 +249,7 @@ py::object with_outputs(const Op& op, const Types& inferred, const std::vector<O
   for (std::size_t i = 0; i < types.size(); ++i) {
     py::object wanted = out.is_none() ? py::none() : py::reinterpret_borrow<py::object>(given[i]);
     if (wanted.is_none()) {
-      // As NumPy does, a result without dimensions is a scalar.
-      results[i] = arrays[i].ndim() == 0 ? py::object(arrays[i][py::tuple()]) : py::object(arrays[i]);
+      results[i] = to_result(arrays[i]);
       continue;
     }
     if (!wanted.is(arrays[i])) numpy().attr("copyto")(wanted, arrays[i], "same_kind");

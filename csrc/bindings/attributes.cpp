@@ -69,10 +69,10 @@ Value to_value(Where where, const std::string& key, py::handle object) {
       throw DTypeError(message(where, " is not supported: ", py::str(object).cast<std::string>()));
     return dtype;
   }
+  if (PyUnicode_Check(object.ptr())) return object.cast<std::string>();
   if (PyBool_Check(object.ptr())) return object.ptr() == Py_True;
   if (is_integer_like(object)) return to_integer(where, object);
   if (PyFloat_Check(object.ptr())) return PyFloat_AS_DOUBLE(object.ptr());
-  if (py::isinstance<py::str>(object)) return object.cast<std::string>();
   if (py::isinstance<py::sequence>(object))
     return sequence_to_value(where, py::reinterpret_borrow<py::sequence>(object));
   if (PyNumber_Check(object.ptr())) return object.cast<double>();  // NumPy scalars

@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <optional>
+#include <utility>
 
 #include "base/machine.h"
 #include "base/parallel.h"
@@ -45,22 +46,53 @@ Types types_of(const std::vector<Operand>& operands) {
   return types;
 }
 
+// Work of less time than another thread would need to take the GIL.
+bool is_tiny(std::span<const ArrayView> views) {
+  std::int64_t elements = 0;
+  for (const ArrayView& view : views)
+    if (view.present()) elements += view.size();
+  return elements <= 1024;
+}
+
 py::object call_op(const Op& op, const py::tuple& inputs, const py::dict& keywords, const py::object& out,
-                   const py::object& threads, const std::optional<std::string>& variant) {
+                   const py::object& threads, const char* variant) {
   for (const py::handle input : inputs)
     if (is_symbol(input)) return py::handle(recorder.record)(py::cast(&op), inputs, keywords, out);
   const Attributes attributes = to_attributes(op.name, keywords);
   const std::vector<Operand> operands = to_operands(op, inputs);
-  const RunOptions options{to_threads(op.name, threads), variant ? variant->c_str() : nullptr};
+  const RunOptions options{to_threads(op.name, threads), variant};
   std::vector<ArrayView> views;
   views.reserve(operands.size());
   for (const Operand& operand : operands) views.push_back(operand.view);
   return with_outputs(op, op.infer(types_of(operands), attributes), operands, out,
                       [&](std::span<ArrayView> outputs) {
-                        const py::gil_scoped_release release;
+                        std::optional<py::gil_scoped_release> release;
+                        if (!is_tiny(views) || !is_tiny(outputs)) release.emplace();
                         const CallScope scope;
                         op.run({views, outputs, attributes, options});
                       });
+}
+
+// The slot of the type itself: a method bound by pybind11 costs a small product's time again. What it does
+// not recognise goes to that method, which says what is wrong.
+ternaryfunc bound_call = nullptr;
+
+PyObject* call_slot(PyObject* self, PyObject* arguments, PyObject* keywords) {
+  const Py_ssize_t count = PyTuple_GET_SIZE(arguments);
+  const auto at = [&](Py_ssize_t i) { return i < count ? PyTuple_GET_ITEM(arguments, i) : Py_None; };
+  if (keywords || count < 2 || count > 4 || !PyTuple_CheckExact(at(0)) || !PyDict_CheckExact(at(1)))
+    return bound_call(self, arguments, keywords);
+  try {
+    const auto borrowed = [&](Py_ssize_t i) { return py::reinterpret_borrow<py::object>(at(i)); };
+    auto* const instance = reinterpret_cast<py::detail::instance*>(self);
+    const Op& op = *static_cast<const Op*>(instance->get_value_and_holder().value_ptr());
+    return call_op(op, py::tuple(borrowed(0)), py::dict(borrowed(1)), borrowed(2), borrowed(3), nullptr)
+        .release()
+        .ptr();
+  } catch (...) {
+    py::detail::try_translate_exceptions();
+    return nullptr;
+  }
 }
 
 ValueType to_type(const py::object& description) {
@@ -83,6 +115,19 @@ Types to_types(const py::sequence& descriptions) {
   for (const auto& description : descriptions)
     types.push_back(to_type(py::reinterpret_borrow<py::object>(description)));
   return types;
+}
+
+std::string select_on(const Op& op, const py::sequence& inputs, const py::dict& keywords,
+                      const std::vector<std::string>& archs) {
+  if (!op.select) throw NoKernelError(message(op.name, ": it has no variants that depend on the machine"));
+  Machine machine;
+  for (const std::string& name : archs)
+    for (const Arch arch : {Arch::avx2, Arch::avx512, Arch::neon})
+      if (name == name_of(arch)) machine.archs |= std::uint32_t(arch);
+  const Attributes attributes = to_attributes(op.name, keywords);
+  const Types types = to_types(inputs);
+  op.infer(types, attributes);
+  return op.select(types, attributes, machine);
 }
 
 py::object prepare(const Op& op, const py::object& weight, const py::dict& keywords) {
@@ -125,9 +170,16 @@ void bind_ops(py::module_& m) {
                        ", dtype=", py::str(w.elements.dtype()).cast<std::string>(), ")");
       });
 
-  py::class_<Op, std::unique_ptr<Op, py::nodelete>>(m, "Op", "One op of the library.")
-      .def("__call__", call_op, py::arg("inputs"), py::arg("attributes"), py::arg("out") = py::none(),
-           py::arg("threads") = py::none(), py::arg("variant") = py::none())
+  py::class_<Op, std::unique_ptr<Op, py::nodelete>> op_class(m, "Op", "One op of the library.");
+  op_class
+      .def(
+          "__call__",
+          [](const Op& op, const py::tuple& inputs, const py::dict& keywords, const py::object& out,
+             const py::object& threads, const std::optional<std::string>& variant) {
+            return call_op(op, inputs, keywords, out, threads, variant ? variant->c_str() : nullptr);
+          },
+          py::arg("inputs"), py::arg("attributes"), py::arg("out") = py::none(),
+          py::arg("threads") = py::none(), py::arg("variant") = py::none())
       .def_readonly("name", &Op::name)
       .def_property_readonly(
           "inputs", [](const Op& op) { return std::vector<std::string>(op.inputs.begin(), op.inputs.end()); })
@@ -140,6 +192,8 @@ void bind_ops(py::module_& m) {
                 rows.append(py::make_tuple(row.name, name_of(row.arch), this_machine().has(row.arch)));
             return rows;
           })
+      .def("select", select_on,
+           "The variant that inputs of these types take on a machine with these instruction sets.")
       .def("infer",
            [](const Op& op, const py::sequence& inputs, const py::dict& keywords) {
              py::list outputs;
@@ -160,6 +214,8 @@ void bind_ops(py::module_& m) {
              return op.batch(to_types(inputs), axes, to_attributes(op.name, keywords));
            })
       .def("__repr__", [](const Op& op) { return message("Op(", op.name, ")"); });
+  auto* const type = reinterpret_cast<PyTypeObject*>(op_class.ptr());
+  bound_call = std::exchange(type->tp_call, call_slot);
 
   m.attr("NO_BATCH") = kNoBatch;
   m.attr("MIXES_SAMPLES") = kMixesSamples;

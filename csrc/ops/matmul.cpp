@@ -151,22 +151,35 @@ ArrayView with_matrix_axes(ArrayView view, const Problem& p) {
   return full;
 }
 
+Dims shape_of(const Dims& batch, const Dims& matrix) {
+  Dims shape = batch;
+  shape.push(matrix.last(1));
+  shape.push(matrix.last(0));
+  return shape;
+}
+
+const char* select(const Types& inputs, const Attributes& attributes, const Machine& machine) {
+  const Problem p = parse(inputs);
+  const DType dtype = computation_type(kName, inputs, attributes);
+  MatmulArgs args;
+  args.a = contiguous_view(nullptr, dtype, shape_of(p.batch, p.a));
+  args.b = contiguous_view(nullptr, dtype, shape_of(p.batch, p.b));
+  args.out = contiguous_view(nullptr, dtype, p.full_out);
+  return select_matmul(args, machine, nullptr).name;
+}
+
 void run(const Call& call) {
-  const Problem p = parse({call.inputs[0].type(), call.inputs[1].type()});
   Types types;
+  types.reserve(call.inputs.size());
   for (const ArrayView& input : call.inputs) types.push_back(input.type());
+  const Problem p = parse(types);
   const DType dtype = computation_type(kName, types, call.attributes);
   const Converted a(call.inputs[0], dtype), b(call.inputs[1], dtype);
   const EpilogueOperands operands(kName, call.inputs.subspan(2), p.out, dtype, call.attributes);
 
-  Dims a_shape = p.batch, b_shape = p.batch;
-  a_shape.push(p.a.last(1));
-  a_shape.push(p.a.last(0));
-  b_shape.push(p.b.last(1));
-  b_shape.push(p.b.last(0));
   MatmulArgs args;
-  args.a = broadcast_to(as_matrices(a.view(), true), a_shape);
-  args.b = broadcast_to(as_matrices(b.view(), false), b_shape);
+  args.a = broadcast_to(as_matrices(a.view(), true), shape_of(p.batch, p.a));
+  args.b = broadcast_to(as_matrices(b.view(), false), shape_of(p.batch, p.b));
   args.out = with_matrix_axes(call.outputs[0], p);
   args.epilogue = operands.epilogue();
   for (ArrayView* operand :
@@ -190,6 +203,7 @@ const Op matmul_op = {
     .run = run,
     .pack = pack,
     .variants = matmul_variants,
+    .select = select,
     .widens = true,
 };
 

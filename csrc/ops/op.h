@@ -59,6 +59,8 @@ struct Op {
                                               const Attributes& attributes) = nullptr;
   // Optional. The rows of the op's table, for tests and benches.
   std::vector<VariantName> (*variants)() = nullptr;
+  // Optional. The row that a call of these inputs takes on a machine.
+  const char* (*select)(const Types& inputs, const Attributes& attributes, const Machine& machine) = nullptr;
   // A 16-bit float result may be asked for as float32, skipping the last rounding.
   bool widens = false;
 };

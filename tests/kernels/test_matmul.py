@@ -100,6 +100,49 @@ def test_variants_on_shared_shapes(dtype):
         check(operands(case, dtype), dtype)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_stacks_of_tiny_matrices_in_any_layout(dtype):
+    rng = np.random.default_rng(5)
+    a, b = values(rng, (70, 6, 8), dtype, "special"), values(rng, (70, 8, 2), dtype, "special")
+    with np.errstate(invalid="ignore"):
+        for left in (a[:, :3, :5], a[::2, ::2, 1::3], a[::-1], np.broadcast_to(a[3], a.shape)):
+            k = left.shape[-1]
+            for right in (b[:, :k, :1], b[: len(left), :k][..., ::-1], b[3, :k, 0]):
+                if right.ndim == 1 or len(right) == len(left):
+                    check((left, right), dtype)
+        out = np.zeros((70, 6, 3), dtype)
+        expected = matmul((a, b[..., :1]), {}, None, 1, "matmul_reference")
+        assert same_bits(matmul((a, b[..., :1]), {}, out[..., 1:2]), expected)
+        assert not out[..., ::2].any()
+
+
+# What each machine runs: the row of its instruction set, or the next one down that is built.
+SELECTED = [
+    ("float32", ((512, 512), (512, 512)), "matmul"),
+    ("float64", ((100_000, 4, 4), (100_000, 4, 1)), "matmul"),
+    ("float32", ((1, 4096), (4096, 4096)), "matmul"),
+    ("float16", ((64, 64), (64, 64)), "matmul_half"),
+    ("bfloat16", ((1, 300), (300, 40)), "matmul_half"),
+    ("int8", ((64, 64), (64, 64)), "matmul_integer"),
+    ("bool", ((8, 8), (8, 8)), "matmul_integer"),
+]
+MACHINES = {"reference": [], "avx2": ["avx2"], "avx512": ["avx2", "avx512"], "neon": ["neon"]}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize(("dtype", "shapes", "stem"), SELECTED)
+def test_selection_for_machines_passed_in(machine, dtype, shapes, stem):
+    built = [name for name, _, _ in matmul.variants]
+    names = [f"{stem}_{arch}" for arch in reversed(MACHINES[machine]) if f"{stem}_{arch}" in built]
+    selected = matmul.select([(dtype, shape) for shape in shapes], {}, MACHINES[machine])
+    assert selected == (names[0] if names else "matmul_reference")
+
+
+def test_selection_of_what_only_the_reference_computes():
+    types = [("bool", (1, 2**31)), ("bool", (2**31, 1))]
+    assert matmul.select(types, {}, ["avx2", "avx512", "neon"]) == "matmul_reference"
+
+
 def test_every_tile():
     for case in cases.TILES:
         check(operands(case, "float32"), "float32", threads=(1,))

@@ -1,6 +1,7 @@
 // How a whole product is cut into regions, and the regions given to threads. Nothing here changes a bit.
 #pragma once
 
+#include "kernels/matmul/interleaved.h"
 #include "kernels/matmul/simplify.h"
 #include "kernels/matmul/stream.h"
 #include "kernels/offset.h"
@@ -46,6 +47,8 @@ class Product {
     if (m_ == 0 || n_ == 0 || batch_ == 0) return;
     if constexpr (is_same<T, From> && is_same<T, Out>)
       if (is_batch_of_tiles()) return run_tiles();
+    if constexpr (is_chain && is_same<T, From> && is_same<T, Out>)
+      if (run_interleaved()) return;
     if constexpr (is_same<T, From>)
       if (is_stream()) return run_stream();
     const Cut cut = cut_for_threads();
@@ -58,6 +61,7 @@ class Product {
   }
 
  private:
+  static constexpr bool is_chain = is_same<Sums, Chains<T>> && (is_same<T, float> || is_same<T, double>);
   static constexpr std::int64_t kMostSplit = 128 << 10;  // elements of a result summed from parallel segments
 
   // Every matrix of the result is one register tile.
@@ -87,6 +91,31 @@ class Product {
                    t.count = end - begin;
                    function(t);
                  });
+  }
+
+  // The lanes of tiny matrices are other matrices of the stack, those of a tall thin matrix times a vector
+  // are rows; false when the product is neither.
+  bool run_interleaved() const {
+    const ArrayView &a = args_.a, &b = args_.b, &out = args_.out;
+    if (args_.panels || !args_.epilogue.is_empty()) return false;
+    const bool is_tall = batch_shape_.count == 0 && m_ == 1 && !b_is_usable_;
+    if (!is_tall && batch_shape_.count != 1) return false;
+    const std::int64_t columns = is_tall ? 1 : n_, items = is_tall ? n_ : batch_;
+    const TinyStack<T> stack{
+        m_,
+        columns,
+        k_,
+        {a.as<T>(), is_tall ? 0 : a.strides[0], m_, k_, a.strides.last(1), a.strides.last(0)},
+        {b.as<T>(), b.strides[is_tall ? 1 : 0], k_, columns, b.strides.last(1), b.strides.last(0)},
+        {out.as<T>(), out.strides[is_tall ? 1 : 0], m_, columns, out.strides.last(1), out.strides.last(0)}};
+    if (items < Vec<T>::lanes || stack.elements() > kTinyElements) return false;
+    const std::int64_t chunk = chunk_of(double(stack.elements()) * 4 + double(m_ * columns * k_) * 2, items);
+    parallel_for(ceil_div(items, Vec<T>::lanes), ceil_div(chunk, Vec<T>::lanes), threads_,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   const Scratch scratch(stack.elements() * Vec<T>::lanes * std::int64_t(sizeof(T)));
+                   stack.run(begin * Vec<T>::lanes, smaller(items, end * Vec<T>::lanes), scratch.as<T>());
+                 });
+    return true;
   }
 
   bool is_stream() const {
