@@ -71,8 +71,9 @@ def matmul(
     >>> st.matmul(np.ones((8, 2, 3), "f4"), np.ones((3, 4), "f4")).shape
     (8, 2, 4)
     """
+    is_plain = bias is None and scale is None and shift is None and residual is None
     return _matmul(
-        (a, b, bias, scale, shift, residual),
+        (a, b) if is_plain else (a, b, bias, scale, shift, residual),
         {"activation": activation, "dtype": dtype, "precision": precision},
         out,
         threads,
