@@ -11,6 +11,7 @@ struct Part {
   static constexpr int lanes = Vec<T>::lanes;
 #if defined(__AVX512F__)
   typename Vec<T>::mask mask;
+  Part() = default;
   STRETTO_INLINE Part(std::int64_t low, std::int64_t high)
       : mask(high <= low || high <= 0 || low >= lanes
                  ? 0
@@ -24,6 +25,7 @@ struct Part {
   }
 #elif defined(__AVX2__)
   __m256i mask;
+  Part() = default;
   STRETTO_INLINE Part(std::int64_t low, std::int64_t high) {
     const int last = high < 0 ? 0 : high < lanes ? int(high) : lanes;
     const int first = low < 0 ? 0 : low < lanes ? int(low) : lanes;
@@ -37,6 +39,7 @@ struct Part {
   }
 #else
   int low, high;
+  Part() = default;
   STRETTO_INLINE Part(std::int64_t from, std::int64_t to)
       : low(from < 0       ? 0
             : from < lanes ? int(from)
@@ -51,6 +54,19 @@ struct Part {
   }
 #endif
 };
+
+// The lanes whose bit is set; the others load as 0 and are not touched. Where the instruction set has it.
+#if defined(__AVX512F__)
+inline constexpr bool kLaneMasks = true;
+STRETTO_INLINE Vec<float> load_lanes(const float* p, unsigned bits) {
+  return {_mm512_maskz_loadu_ps(__mmask16(bits), p)};
+}
+STRETTO_INLINE Vec<double> load_lanes(const double* p, unsigned bits) {
+  return {_mm512_maskz_loadu_pd(__mmask8(bits), p)};
+}
+#else
+inline constexpr bool kLaneMasks = false;
+#endif
 
 // Lanes 0, 2, 4, ... of a, then of b.
 STRETTO_INLINE Vec<float> even_lanes(Vec<float> a, Vec<float> b) {
@@ -72,6 +88,29 @@ STRETTO_INLINE Vec<double> even_lanes(Vec<double> a, Vec<double> b) {
   return {_mm256_permute4x64_pd(_mm256_unpacklo_pd(a.v, b.v), 0xd8)};
 #else
   return {vuzp1q_f64(a.v, b.v)};
+#endif
+}
+
+// Lanes 1, 3, 5, ... of a, then of b.
+STRETTO_INLINE Vec<float> odd_lanes(Vec<float> a, Vec<float> b) {
+#if defined(__AVX512F__)
+  const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+  return {_mm512_permutex2var_ps(a.v, odd, b.v)};
+#elif defined(__AVX2__)
+  const __m256 pairs = _mm256_shuffle_ps(a.v, b.v, 0xdd);
+  return {_mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(pairs), 0xd8))};
+#else
+  return {vuzp2q_f32(a.v, b.v)};
+#endif
+}
+
+STRETTO_INLINE Vec<double> odd_lanes(Vec<double> a, Vec<double> b) {
+#if defined(__AVX512F__)
+  return {_mm512_permutex2var_pd(a.v, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), b.v)};
+#elif defined(__AVX2__)
+  return {_mm256_permute4x64_pd(_mm256_unpackhi_pd(a.v, b.v), 0xd8)};
+#else
+  return {vuzp2q_f64(a.v, b.v)};
 #endif
 }
 

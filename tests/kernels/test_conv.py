@@ -101,6 +101,24 @@ def test_reference_is_near_the_exact_sum(dtype: str, stride: int, padding: int, 
         assert abs(float(Fraction(float(value)) - true)) <= float(bound) * eps
 
 
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("dtype", ["?", "i1", "u2", "i4", "u8"])
+def test_integer_variants_equal_the_reference(name: str, dtype: str) -> None:
+    x_shape, w_shape, options = CASES[name]
+    rng = np.random.default_rng(4)
+    low, high = (0, 2) if dtype == "?" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    x, w = (
+        rng.integers(low, high, shape, np.uint64 if dtype == "u8" else np.int64).astype(dtype)
+        for shape in (x_shape, w_shape)
+    )
+    expected = run(x, w, options, "conv_reference")
+    for variant in (None, *(v for v in VARIANTS if v.startswith("conv_integer"))):
+        try:
+            assert np.array_equal(run(x, w, options, variant), expected)
+        except NotImplementedError:
+            assert w[0].size == 0  # sums of no terms are the reference's
+
+
 def test_integers_wrap() -> None:
     x, w = np.full((1, 2, 3, 3), 100, "i1"), np.full((1, 2, 2, 2), 7, "i1")
     assert np.all(st.conv2d(x, w) == np.int64(8 * 700).astype("i1"))

@@ -7,6 +7,7 @@
 #include "kernels/conv/channels_tile.h"
 #include "kernels/conv/correlation.h"
 #include "kernels/conv/finish_block.h"
+#include "kernels/conv/planes.h"
 #include "kernels/conv/strip.h"
 
 namespace stretto::STRETTO_ISA {
@@ -238,10 +239,20 @@ template <class From, class T, class Out>
 
 template <class From, class T, class Out>
 void run_channels(const Correlation& c, int threads) {
-  const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
-  const ChannelsPlan plan = plan_channels<T>(c, threads, room.as<std::int64_t>());
   const Scratch packing(c.packed ? 0 : channels_packed_size<T>(c) * std::int64_t(sizeof(T)));
   if (!c.packed) pack_channels<From, T>(c, packing.as<T>(), threads);
+  if constexpr (kLaneMasks && is_same<From, T> && is_same<T, Out>) {
+    if (c.out.shape.at[4] < 7 && is_planes<T>(c)) {  // wider rows fill this kernel's tiles
+      constexpr int lanes = Vec<T>::lanes;
+      const T* w = c.packed ? static_cast<const T*>(c.packed) : packing.as<T>();
+      const std::int64_t panels = divide_up(c.outputs, lanes), panel_pitch = c.inputs * c.tap_count * lanes;
+      return run_planes<T>(c, threads, [&](std::int64_t group, std::int64_t o) {
+        return PlanesWeights<T>{w + (group * panels + o / lanes) * panel_pitch + o % lanes, lanes};
+      });
+    }
+  }
+  const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
+  const ChannelsPlan plan = plan_channels<T>(c, threads, room.as<std::int64_t>());
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room.as<std::int64_t>());
   const Scratch offsets(c.tap_count * std::int64_t(sizeof(std::int64_t)));

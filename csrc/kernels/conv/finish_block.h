@@ -27,6 +27,15 @@ template <class From, class T, class Out>
     return view.strides.at[0] * n + view.strides.at[1] * o + view.strides.at[2] * od +
            view.strides.at[3] * (oh + r) + view.strides.at[4] * ow;
   };
+  // Rows that lie one behind the other, everywhere, are one.
+  const auto lies_flat = [&](const ArrayView& view) {
+    return !view.present() || view.strides.at[3] == columns * view.strides.at[4];
+  };
+  if (rows > 1 && lies_flat(c.out) && lies_flat(e.bias) && lies_flat(e.scale) && lies_flat(e.shift) &&
+      lies_flat(e.residual) && (!sums || row_pitch == columns)) {
+    columns *= rows;
+    rows = 1;
+  }
   // Vectors go along the axis that is contiguous in the result; sums in a buffer lie along the columns.
   const bool along_channels = !sums && c.out.strides[1] == 1 && c.out.strides[4] != 1;
   const int row_axis = along_channels ? 4 : 1, column_axis = along_channels ? 1 : 4;

@@ -4,9 +4,11 @@
 
 #include "base/parallel.h"
 #include "kernels/conv/correlation.h"
+#include "kernels/conv/depthwise_plane.h"
 #include "kernels/conv/depthwise_tile.h"
 #include "kernels/conv/finish_block.h"
 #include "kernels/conv/pixels_tile.h"
+#include "kernels/conv/planes.h"
 #include "kernels/conv/strip.h"
 
 namespace stretto::STRETTO_ISA {
@@ -42,19 +44,6 @@ struct PixelsPlan {
   bool is_flat = false;               // a block's rows lie one behind the other, in strip and result
   StripRuns row_runs = StripRuns::smaller, column_runs = StripRuns::smaller;
 };
-
-// The size of the kernel if it is square, undilated and in index order, with equal strides; else 0.
-STRETTO_INLINE std::int64_t square_kernel(const Correlation& c) {
-  std::int64_t k = 1;
-  while (k * k < c.tap_count) ++k;
-  if (k * k != c.tap_count || c.stride[1] != c.stride[2]) return 0;
-  for (int t = 0; t < c.tap_count; ++t) {
-    const Tap &tap = c.taps[t], &first = c.taps[0];
-    if (tap.at[0] != first.at[0] || tap.at[1] != first.at[1] + t / k || tap.at[2] != first.at[2] + t % k)
-      return 0;
-  }
-  return k;
-}
 
 // Vectors of whole tiles that a cut into blocks of `rows` rows pays for, the last block included.
 template <class T>
@@ -191,16 +180,27 @@ template <class From, class T, class Out>
 
 template <class From, class T, class Out>
 void run_pixels(const Correlation& c, int threads) {
-  const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
-  const PixelsPlan plan = plan_pixels<T, Out>(c, room.as<std::int64_t>());
   const Scratch packing(c.packed ? 0 : pixels_packed_size<T>(c) * std::int64_t(sizeof(T)));
   if (!c.packed) pack_pixels<From, T>(c, packing.as<T>());
+  const T* const packed = c.packed ? static_cast<const T*>(c.packed) : packing.as<T>();
+  const auto weights_of = [&](std::int64_t group, std::int64_t o) {
+    const std::int64_t block = o / kTileOutputs * kTileOutputs;
+    return PlanesWeights<T>{packed + (group * c.outputs + block) * c.inputs * c.tap_count + o - block,
+                            least(kTileOutputs, c.outputs - block)};
+  };
+  if constexpr (is_same<From, T> && is_same<T, Out> && (is_same<T, float> || is_same<T, double>)) {
+    if constexpr (kLaneMasks)
+      if (is_planes<T>(c)) return run_planes<T>(c, threads, weights_of);
+    if (const auto function = depthwise_plane_of<T>(c))
+      return run_depthwise_planes<T>(c, function, threads, weights_of);
+  }
+  const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
+  const PixelsPlan plan = plan_pixels<T, Out>(c, room.as<std::int64_t>());
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, plan.row_runs, plan.column_runs, room.as<std::int64_t>());
   const Scratch offsets(c.tap_count * std::int64_t(sizeof(std::int64_t)));
   for (int t = 0; t < c.tap_count; ++t) offsets.as<std::int64_t>()[t] = strip.offset(c.taps[t]);
-  const PixelsRun<T> run{c, plan, c.packed ? static_cast<const T*>(c.packed) : packing.as<T>(), strip,
-                         offsets.as<std::int64_t>()};
+  const PixelsRun<T> run{c, plan, packed, strip, offsets.as<std::int64_t>()};
 
   const bool direct = is_same<T, Out> && c.out.strides.at[4] == 1;
   const std::int64_t od = c.out.shape.at[2], blocks = plan.row_blocks * plan.column_blocks;

@@ -145,7 +145,7 @@ STRETTO_INLINE void copy_vectors(const RunRows<T>& run, T* to) {
 
 template <class From, class T>
 STRETTO_INLINE void copy_rows(const RunRows<From>& run, T* to) {
-  if constexpr (is_same<From, T>) {
+  if constexpr (is_same<From, T> && (is_same<T, float> || is_same<T, double>)) {
     if (run.step == 1) return copy_vectors<T, 1>(run, to);
     if (run.step == 2) return copy_vectors<T, 2>(run, to);
   }
