@@ -31,23 +31,36 @@ def convolve2d(in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", f
         "same": [(k // 2, (k - 1) // 2) for k in b.shape],
         "valid": [(0, 0), (0, 0)],
     }[mode]
-    if boundary in ("fill", "pad") and np.all(fillvalue == 0):
+    if boundary in ("fill", "pad") and np.size(fillvalue) == 1 and np.all(fillvalue == 0):
         return st.conv2d(a[None, None], b[::-1, ::-1][None, None], padding=tuple(pads))[0, 0]
     values = {"constant_values": fillvalue} if MODES[boundary] == "constant" else {}
     return st.conv2d(np.pad(a, pads, MODES[boundary], **values)[None, None], b[::-1, ::-1][None, None])[0, 0]
 
 
 class TestConvolve2d(theirs.TestConvolve2d):  # type: ignore[misc]
-    # Tests of SciPy's argument checks, and of a module that it deprecates.
-    test_fillvalue_errors = test_fillvalue_empty = test_consistency_convolve_funcs = test_large_array = None
-
     @pytest.fixture(autouse=True)
     def ours(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(theirs, "convolve2d", convolve2d)
+        monkeypatch.setattr(theirs.signal, "convolve2d", convolve2d)
 
     @pytest.fixture
     def xp(self) -> Any:
         return np
+
+    def test_fillvalue_errors(self, xp: Any) -> None:
+        # conv2d pads with zeros alone, and takes no complex numbers; other values come by np.pad.
+        x, w = np.ones((1, 1, 1, 1)), np.ones((1, 1, 1, 2))
+        with pytest.raises(TypeError, match="fillvalue"):
+            st.conv2d(x, w, fillvalue=1j)  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match="complex128"):
+            st.conv2d(x + 1j, w)
+
+    def test_large_array(self, xp: Any) -> None:
+        # Offsets beyond 31 bits, of which only the pages that are read take memory.
+        memory = np.zeros(2**31 + 1000, "i1")
+        a = np.lib.stride_tricks.as_strided(memory, shape=(2, 1000), strides=(2**31, 1))
+        a[:, ::2] = 1
+        assert np.all(convolve2d(a, np.ones((1, 2), "i1"))[:, :-1] == 1)
 
 
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
