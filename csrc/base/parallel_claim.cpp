@@ -2,7 +2,6 @@
 // caller closes the region when no chunk is left, so a helper that came too late is never waited for.
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "base/block_signals.h"
 #include "base/parallel_region.h"
 #include "base/thread_count.h"
 
@@ -90,10 +90,7 @@ class Pool {
   // Under the lock. A machine that gives no more threads has fewer helpers.
   void grow(int helpers) {
     if (helpers <= helpers_) return;
-    // Signals belong to the threads of the user.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const BlockSignals blocked;
     try {
       for (; helpers_ < helpers; ++helpers_) {
         std::thread thread(&Pool::help, this, helpers_);
@@ -101,7 +98,6 @@ class Pool {
       }
     } catch (...) {
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
   void close(Seats& seats) {

@@ -1,5 +1,6 @@
 #include "base/worker.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -7,11 +8,13 @@
 #include <cstdint>
 #include <mutex>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "base/block_signals.h"
 #include "base/error.h"
-#include "base/machine.h"
+#include "base/thread_count.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -59,16 +62,20 @@ struct Crew::State {
   }
 };
 
-Crew::Crew(int workers) : workers_(workers), may_poll_(workers <= this_machine().cores) {
+Crew::Crew(int workers) : workers_(workers), may_poll_(workers <= default_cores()) {
   if (workers > 1) start();
 }
 
 void Crew::start() {
   process_ = getpid();
   state_ = new State;
+  const BlockSignals blocked;
   try {
-    for (int worker = 1; worker < workers_; ++worker)
+    for (int worker = 1; worker < workers_; ++worker) {
       state_->threads.emplace_back([state = state_, worker] { state->live(worker); });
+      const std::string name = "stretto-w" + std::to_string(worker);
+      pthread_setname_np(state_->threads.back().native_handle(), name.substr(0, 15).c_str());
+    }
   } catch (const std::exception& error) {
     const std::size_t started = state_->threads.size();
     stop();

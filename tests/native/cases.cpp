@@ -180,6 +180,25 @@ Case draw_window(const std::string& name, Random& random) {
   return drawn;
 }
 
+// Norms by channels: one parameter a channel.
+Case draw_channels(const Op& op, Random& random) {
+  Case drawn;
+  const DType dtype = float_type(random);
+  const bool channels_last = chance(random, 0.3);
+  const std::int64_t groups = pick(random, 1, 4), channels = groups * pick(random, 1, 9);
+  const Dims x = in_layout(pick(random, 1, 3), channels, numbers(random, int(pick(random, 0, 3)), 1, 9),
+                           channels_last);
+  for (const char* name : op.inputs) {
+    const bool absent = name[std::strlen(name) - 1] == '?' && chance(random, 0.5);
+    drawn.inputs.push_back(absent                 ? ValueType{}
+                           : drawn.inputs.empty() ? ValueType{dtype, x}
+                                                  : ValueType{dtype, dims({channels})});
+  }
+  if (channels_last) drawn.attributes.set("layout", std::string("NHWC"));
+  if (std::strcmp(op.name, "group_norm") == 0) drawn.attributes.set("groups", groups);
+  return drawn;
+}
+
 // Everything else: operands of one shape, some of them broadcast; optional ones come and go.
 Case draw_general(const Op& op, Random& random) {
   Case drawn;
@@ -214,6 +233,7 @@ Case draw_case(const Op& op, Random& random) {
   if (name.starts_with("conv")) return draw_conv(name, random);
   if (name.find("pool") != std::string::npos || name.starts_with("upsample"))
     return draw_window(name, random);
+  if (name == "batch_norm" || name == "group_norm") return draw_channels(op, random);
   return draw_general(op, random);
 }
 
