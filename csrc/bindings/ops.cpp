@@ -152,7 +152,15 @@ py::object prepare(const Op& op, const py::object& weight, const py::dict& keywo
 
 void bind_ops(py::module_& m) {
   py::class_<PreparedWeight>(m, "PreparedWeight",
-                             "An immutable weight, prepacked for one op by stretto.prepare.")
+                             R"(An immutable weight, prepacked for one op by :func:`stretto.prepare`.
+
+Examples
+--------
+>>> import numpy as np
+>>> import stretto as st
+>>> st.prepare(np.ones((8, 3, 3, 3), "f4"), op="conv2d")
+PreparedWeight(op=conv2d, shape=(8, 3, 3, 3), dtype=float32)
+)")
       .def_property_readonly("shape", [](const PreparedWeight& w) { return w.elements.attr("shape"); })
       .def_property_readonly("dtype", [](const PreparedWeight& w) { return w.elements.attr("dtype"); })
       .def_property_readonly("ndim", [](const PreparedWeight& w) { return w.elements.attr("ndim"); })

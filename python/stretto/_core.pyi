@@ -1,9 +1,7 @@
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
-
-Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+from stretto.ops.types import Array
 
 __version__: str
 NO_BATCH: int

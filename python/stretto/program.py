@@ -101,6 +101,14 @@ class Program:
 
     Printed one line a step. Two Programs are equal when their values, steps and captured arrays are; the values of
     parameters do not count. A pickled Program carries the parameters' present values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> program = st.trace(lambda x: st.relu(st.mul(x, x)), np.ones((2, 3), "f4"))
+    >>> [step.op for step in program.steps]
+    ['mul', 'relu']
     """
 
     values: tuple[Value, ...]

@@ -64,6 +64,14 @@ class Runner:
 
     Threads are made once and sleep between calls; weights are packed once and again when a parameter changes. Calls
     from several Python threads take turns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> with st.plan(st.ReLU(), np.ones((2, 3), "f4"), schedule="serial") as runner:
+    ...     runner(-np.ones((4, 3), "f4")).shape
+    (4, 3)
     """
 
     def __init__(self, program: Program, choice: Choice, *, _shop: Shop | None = None) -> None:

@@ -26,7 +26,17 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The spans of one run, in order of their begin."""
+    """The spans of one run, in order of their begin.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> with st.plan(st.ReLU(), np.ones((2, 3), "f4"), schedule="serial") as runner:
+    ...     timeline = runner.timeline(np.ones((2, 3), "f4"))
+    >>> timeline.workers, [span.name for span in timeline.spans]
+    (1, ['relu'])
+    """
 
     spans: tuple[Span, ...]
     kind: str = "measured"

@@ -56,6 +56,13 @@ class GroupNorm(Layer):
         ``groups`` divides ``channels``.
     eps : float
     dtype : dtype
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> st.GroupNorm(2, 6)(np.ones((1, 6, 4, 4), "f4")).shape
+    (1, 6, 4, 4)
     """
 
     def __init__(self, groups: int, channels: int, *, eps: float = 1e-5, dtype: DTypeLike = np.float32) -> None:

@@ -76,7 +76,15 @@ class _ConvTranspose(Layer):
 
 
 class ConvTranspose1d(_ConvTranspose):
-    """Transposed convolution of (N, C, L) signals; see :class:`ConvTranspose2d`."""
+    """Transposed convolution of (N, C, L) signals; see :class:`ConvTranspose2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> st.ConvTranspose1d(3, 8, 2, stride=2)(np.ones((1, 3, 5), "f4")).shape
+    (1, 8, 10)
+    """
 
     _axes = 1
     _op = staticmethod(ops.conv_transpose1d)
@@ -110,7 +118,15 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """Transposed convolution of (N, C, D, H, W) volumes; see :class:`ConvTranspose2d`."""
+    """Transposed convolution of (N, C, D, H, W) volumes; see :class:`ConvTranspose2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> st.ConvTranspose3d(3, 8, 2, stride=2)(np.ones((1, 3, 5, 5, 5), "f4")).shape
+    (1, 8, 10, 10, 10)
+    """
 
     _axes = 3
     _op = staticmethod(ops.conv_transpose3d)

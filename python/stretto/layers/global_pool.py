@@ -12,7 +12,15 @@ __all__ = ["AdaptiveAvgPool2d", "GlobalAvgPool", "GlobalMaxPool"]
 
 
 class GlobalAvgPool(Layer):
-    """:func:`stretto.global_avg_pool` as a layer; ``keepdims=False`` leaves (N, C)."""
+    """:func:`stretto.global_avg_pool` as a layer; ``keepdims=False`` leaves (N, C).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> st.GlobalAvgPool()(np.ones((2, 3, 8, 8), "f4")).shape
+    (2, 3, 1, 1)
+    """
 
     def __init__(self, keepdims: bool = True) -> None:
         self.keepdims = keepdims
@@ -22,7 +30,15 @@ class GlobalAvgPool(Layer):
 
 
 class GlobalMaxPool(Layer):
-    """:func:`stretto.global_max_pool` as a layer; ``keepdims=False`` leaves (N, C)."""
+    """:func:`stretto.global_max_pool` as a layer; ``keepdims=False`` leaves (N, C).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> st.GlobalMaxPool(keepdims=False)(np.ones((2, 3, 8, 8), "f4")).shape
+    (2, 3)
+    """
 
     def __init__(self, keepdims: bool = True) -> None:
         self.keepdims = keepdims
@@ -32,7 +48,15 @@ class GlobalMaxPool(Layer):
 
 
 class AdaptiveAvgPool2d(Layer):
-    """:func:`stretto.adaptive_avg_pool2d` as a layer."""
+    """:func:`stretto.adaptive_avg_pool2d` as a layer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> st.AdaptiveAvgPool2d(4)(np.ones((2, 3, 9, 7), "f4")).shape
+    (2, 3, 4, 4)
+    """
 
     def __init__(self, output_size: int | Sequence[int]) -> None:
         self.output_size = output_size

@@ -24,6 +24,20 @@ class Layer:
 
     Parameters are read-only arrays. To change one, assign an array of the same shape and dtype: then every open plan
     sees it. Write ``forward``; call the layer. Buffers such as running statistics are parameters like any other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> class Scale(st.Layer):
+    ...     def __init__(self):
+    ...         self.factor = np.full(1, 2, "f4")
+    ...     def forward(self, x):
+    ...         return st.mul(x, self.factor)
+    >>> Scale()(np.ones(3, "f4"))
+    array([2., 2., 2.], dtype=float32)
+    >>> list(Scale().parameters())
+    ['factor']
     """
 
     def __setattr__(self, name: str, value: Any) -> None:

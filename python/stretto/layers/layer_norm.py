@@ -51,7 +51,15 @@ class LayerNorm(Layer):
 
 
 class RMSNorm(Layer):
-    """:func:`stretto.rms_norm` over the last axes, with the parameter ``gamma`` (ones)."""
+    """:func:`stretto.rms_norm` over the last axes, with the parameter ``gamma`` (ones).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> st.RMSNorm(4)(np.ones((2, 3, 4), "f4")).shape
+    (2, 3, 4)
+    """
 
     def __init__(self, shape: int | Sequence[int], *, eps: float = 1e-5, dtype: DTypeLike = np.float32) -> None:
         self.eps = eps

@@ -63,7 +63,15 @@ class _AvgPool(_MaxPool):
 
 
 class MaxPool1d(_MaxPool):
-    """:func:`stretto.max_pool1d` as a layer: its arguments are the same."""
+    """:func:`stretto.max_pool1d` as a layer: its arguments are the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> st.MaxPool1d(2)(np.ones((1, 3, 8), "f4")).shape
+    (1, 3, 4)
+    """
 
     _op = staticmethod(ops.max_pool1d)
 
@@ -83,13 +91,29 @@ class MaxPool2d(_MaxPool):
 
 
 class MaxPool3d(_MaxPool):
-    """:func:`stretto.max_pool3d` as a layer: its arguments are the same."""
+    """:func:`stretto.max_pool3d` as a layer: its arguments are the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> st.MaxPool3d(2)(np.ones((1, 3, 8, 8, 8), "f4")).shape
+    (1, 3, 4, 4, 4)
+    """
 
     _op = staticmethod(ops.max_pool3d)
 
 
 class AvgPool1d(_AvgPool):
-    """:func:`stretto.avg_pool1d` as a layer: its arguments are the same."""
+    """:func:`stretto.avg_pool1d` as a layer: its arguments are the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> st.AvgPool1d(2)(np.ones((1, 3, 8), "f4")).shape
+    (1, 3, 4)
+    """
 
     _op = staticmethod(ops.avg_pool1d)
 
@@ -109,6 +133,14 @@ class AvgPool2d(_AvgPool):
 
 
 class AvgPool3d(_AvgPool):
-    """:func:`stretto.avg_pool3d` as a layer: its arguments are the same."""
+    """:func:`stretto.avg_pool3d` as a layer: its arguments are the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> st.AvgPool3d(2)(np.ones((1, 3, 8, 8, 8), "f4")).shape
+    (1, 3, 4, 4, 4)
+    """
 
     _op = staticmethod(ops.avg_pool3d)
