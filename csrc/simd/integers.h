@@ -23,7 +23,9 @@ struct Whole {
   STRETTO_INLINE static Vec<T> zero() { return {{reg{}}}; }
   STRETTO_INLINE void store(T* p) const { *reinterpret_cast<unaligned*>(p) = v; }
   STRETTO_INLINE void store(T* p, int n) const {
-    for (int i = 0; i < n; ++i) p[i] = T(v[i]);
+    T lane[lanes];
+    store(lane);
+    for (int i = 0; i < n; ++i) p[i] = lane[i];
   }
 };
 
