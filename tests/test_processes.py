@@ -155,6 +155,26 @@ def test_control_c_ends_a_convolution(threads: int) -> None:
     assert latency < 0.5  # 0.2 s is promised; the machine may be busy
 
 
+@pytest.mark.parametrize("call", ["st.matmul(r[None], r[:, None], threads=1)", "st.vecdot(r, r, threads=1)"])
+def test_control_c_ends_a_giant_chain(call: str) -> None:
+    out = run(
+        f"""
+        r = np.broadcast_to(np.ones(1, "f4"), 10**11)
+        sent = []
+        def send():
+            sent.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Timer(0.2, send).start()
+        try:
+            {call}
+            print("not interrupted")
+        except KeyboardInterrupt:
+            print(time.perf_counter() - sent[0])
+        """
+    )
+    assert float(out) < 0.5
+
+
 def test_what_a_handler_raises_reaches_the_caller() -> None:
     out = run(
         """

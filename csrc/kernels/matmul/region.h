@@ -127,6 +127,7 @@ struct Region {
     const std::int64_t tile_count = segments * per_segment * row_blocks * own_panels;
     const std::int64_t shares[2] = {ahead[0].share(tile_count), ahead[1].share(tile_count)};
     for (std::int64_t s = 0; s < segments; ++s) {
+      if (s > 0) poll_interrupt();  // a region of many segments may take seconds
       const std::int64_t s0 = k0 + s * kSegment, s1 = smaller(k1, s0 + kSegment);
       const std::int64_t blocks = larger(1, ceil_div(s1 - s0, kBlockTerms));
       for (std::int64_t block = 0; block < blocks; ++block) {

@@ -93,8 +93,10 @@ void run(const VecdotArgs& args, int threads) {
                  [&](std::int64_t begin, std::int64_t end) {
                    const Scratch block(block_bytes), totals((segments + 1) * std::int64_t(sizeof(T)));
                    for (std::int64_t i = begin; i < end; ++i) {
-                     for (std::int64_t s = 0; s < segments; ++s)
+                     for (std::int64_t s = 0; s < segments; ++s) {
+                       if (s > 0) poll_interrupt();
                        totals.template as<T>()[s] = total_of(i, s, block.template as<T>());
+                     }
                      put(i, sum(totals.template as<T>(), segments));
                    }
                  });
