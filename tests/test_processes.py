@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 import stretto as st
 
+# A shell's background jobs ignore SIGINT, and their children with them: Python's own handler is set again.
 PRELUDE = """
 import os, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import numpy as np
 import stretto as st
 from stretto import _core
