@@ -186,8 +186,8 @@ Case draw_channels(const Op& op, Random& random) {
   const DType dtype = float_type(random);
   const bool channels_last = chance(random, 0.3);
   const std::int64_t groups = pick(random, 1, 4), channels = groups * pick(random, 1, 9);
-  const Dims x = in_layout(pick(random, 1, 3), channels, numbers(random, int(pick(random, 0, 3)), 1, 9),
-                           channels_last);
+  const Dims x =
+      in_layout(pick(random, 1, 3), channels, numbers(random, int(pick(random, 0, 3)), 1, 9), channels_last);
   for (const char* name : op.inputs) {
     const bool absent = name[std::strlen(name) - 1] == '?' && chance(random, 0.5);
     drawn.inputs.push_back(absent                 ? ValueType{}
