@@ -1,4 +1,4 @@
-"""From a Choice and a number of samples to a Plan: micro-batches, items, and what each waits for."""
+"""From a Choice and a number of samples to a Plan: micro-batches, and the order of work of each worker."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from stretto.program import Program
 from stretto.schedule import orders
-from stretto.schedule.plan import Choice, Item, MicroBatch, Plan, Stage
+from stretto.schedule.items import items_of
+from stretto.schedule.plan import Choice, MicroBatch, Plan, Stage
 
-__all__ = ["arrange", "items_of", "stage_dependencies"]
+__all__ = ["arrange"]
 
 
 def arrange(program: Program, choice: Choice, samples: int) -> Plan:
@@ -56,56 +57,3 @@ def pieces_of(samples: int, size: int) -> list[tuple[int, int]]:
     if size < 1:
         raise ValueError(f"plan: micro_batch is out of range: {size}; it must be at least 1")
     return [(first, min(size, samples - first)) for first in range(0, samples, size)] or [(0, 0)]
-
-
-def stage_dependencies(program: Program, stages: Sequence[Stage]) -> list[set[int]]:
-    """For each stage, the stages whose values it reads."""
-    stage_of = {step: s for s, stage in enumerate(stages) for step in stage.steps}
-    producers = program.producers()
-    return [
-        {
-            stage_of[producers[value]]
-            for step in stage.steps
-            for value in program.steps[step].inputs
-            if value is not None and value in producers
-        }
-        - {s}
-        for s, stage in enumerate(stages)
-    ]
-
-
-def items_of(
-    program: Program,
-    stages: Sequence[Stage],
-    batches: Sequence[MicroBatch],
-    workers: Sequence[Iterable[orders.Pair]],
-) -> tuple[tuple[Item, ...], tuple[tuple[int, ...], ...]]:
-    """The items of the workers' pairs, each after what it reads and after the last user of its slot."""
-    number: dict[orders.Pair, int] = {}
-    worker_of: list[int] = []
-    lists: list[tuple[int, ...]] = []
-    for worker, pairs in enumerate(workers):
-        ids = []
-        for pair in pairs:
-            ids.append(len(number))
-            number[pair] = len(number)
-            worker_of.append(worker)
-        lists.append(tuple(ids))
-    needs = stage_dependencies(program, stages)
-    needed = set().union(*needs) if needs else set()
-    sources = [s for s in range(len(stages)) if not needs[s]]
-    sinks = [s for s in range(len(stages)) if s not in needed]
-    last_in_slot: dict[int, int] = {}
-    previous: dict[int, int] = {}
-    for index, batch in enumerate(batches):
-        if batch.slot in last_in_slot:
-            previous[index] = last_in_slot[batch.slot]
-        last_in_slot[batch.slot] = index
-    items = []
-    for (stage, piece), item in number.items():
-        after = [number[s, piece] for s in needs[stage]]
-        if piece in previous and stage in sources:
-            after += [number[s, previous[piece]] for s in sinks]
-        after = [a for a in after if worker_of[a] != worker_of[item]]
-        items.append(Item(stage, piece, tuple(sorted(after))))
-    return tuple(items), tuple(lists)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stretto.program import Program
-from stretto.schedule.arrange import stage_dependencies
+from stretto.schedule.items import stage_dependencies
 from stretto.schedule.plan import Stage
 
 __all__ = ["chains", "place"]

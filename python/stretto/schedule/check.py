@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from stretto.program import Program
-from stretto.schedule.arrange import stage_dependencies
+from stretto.schedule.items import stage_dependencies
 from stretto.schedule.plan import Plan
 
 __all__ = ["PlanError", "check"]

@@ -11,10 +11,14 @@ __all__ = ["Choice", "Item", "MicroBatch", "Plan", "Stage"]
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Steps of a Program, by index, that one worker runs one after the other."""
+    """Steps of a Program, by index, that one worker runs one after the other.
+
+    With ``part = (k, n)`` the stage makes the k-th of n shares of its steps' output channels (tensor parallelism).
+    """
 
     name: str
     steps: tuple[int, ...]
+    part: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,15 @@ class MicroBatch:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One stage on one micro-batch; it starts when the items ``after`` have finished."""
+    """One stage on one micro-batch; it starts when the items ``after`` have finished.
+
+    The phase is ``"F"`` (forward), ``"B"`` (input gradient) or ``"W"`` (weight gradient).
+    """
 
     stage: int
     micro_batch: int
     after: tuple[int, ...] = ()
+    phase: str = "F"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +67,9 @@ class Plan:
         return cls(
             d["schedule"],
             d["samples"],
-            tuple(Stage(s["name"], tuple(s["steps"])) for s in d["stages"]),
+            tuple(Stage(s["name"], tuple(s["steps"]), tuple(s["part"])) for s in d["stages"]),
             tuple(MicroBatch(**m) for m in d["micro_batches"]),
-            tuple(Item(i["stage"], i["micro_batch"], tuple(i["after"])) for i in d["items"]),
+            tuple(Item(i["stage"], i["micro_batch"], tuple(i["after"]), i["phase"]) for i in d["items"]),
             tuple(tuple(w) for w in d["workers"]),
             d["slots"],
             d["threads"],
@@ -76,8 +84,9 @@ class Choice:
     workers: int = 1
     threads: int = 1
     micro_batch: int | None = None  # samples; None: as few micro-batches as the schedule needs
-    stages: tuple[Stage, ...] = ()  # of pipeline and task
-    placement: tuple[tuple[int, ...], ...] = ()  # of task: each worker's stages, in order
+    stages: tuple[Stage, ...] = ()  # of pipeline, task and tensor
+    placement: tuple[tuple[int, ...], ...] = ()  # of task and tensor: each worker's stages, in order
+    replicas: tuple[int, ...] = ()  # of a replicated pipeline: workers of each stage
 
     def __str__(self) -> str:
         parts = [self.schedule]
