@@ -25,7 +25,7 @@ PYTHON_LEVELS = {
             {"gradient", "rewrite"},
             {"layers"},
             {"schedule", "importers"},
-            {"runner"},
+            {"runner", "rehearsal"},
             {"planning"},
             {"stream", "serve", "train"},
             {"distributed"},

@@ -7,6 +7,7 @@
 #include "bindings/attributes.h"
 #include "bindings/bindings.h"
 #include "execute/executor.h"
+#include "execute/rehearsal.h"
 
 namespace stretto::bindings {
 namespace {
@@ -130,6 +131,22 @@ py::object run(const HeldExecutor& self, const py::sequence& inputs, const py::s
   return spans;
 }
 
+// items: what each waits for; workers: the items of each, in order. Spans are (worker, item, begin, end).
+py::list rehearsed(Workshop& workshop, const std::vector<std::vector<int>>& items,
+                   const std::vector<std::vector<int>>& workers, const Ints& nanoseconds) {
+  Plan plan;
+  for (const std::vector<int>& after : items) plan.items.push_back({0, 0, after});
+  plan.workers = workers;
+  std::vector<RehearsedSpan> spans;
+  {
+    const py::gil_scoped_release release;
+    spans = rehearse(workshop, plan, {nanoseconds.begin(), nanoseconds.end()});
+  }
+  py::list result;
+  for (const RehearsedSpan& s : spans) result.append(py::make_tuple(s.worker, s.item, s.begin, s.end));
+  return result;
+}
+
 // Where the outputs of a viewing op lie in its first input: (offset in bytes, strides) of each, or None.
 py::object viewed(const Op& op, const py::sequence& inputs, const py::dict& keywords, const Ints& strides) {
   if (!op.view) return py::none();
@@ -194,6 +211,8 @@ void bind_execute(py::module_& m) {
       .def("run", run, py::arg("inputs"), py::arg("outputs"), py::arg("timeline") = false)
       .def_property_readonly("arena_bytes", [](const HeldExecutor& e) { return e.executor->arena_bytes(); });
 
+  m.def("rehearse", rehearsed, py::arg("workshop"), py::arg("items"), py::arg("workers"),
+        py::arg("nanoseconds"));
   m.def("viewed", viewed, py::arg("op"), py::arg("inputs"), py::arg("attributes"), py::arg("strides"));
   m.def("empty", [](const std::string& dtype, const Ints& shape) {
     return empty_array({dtype_named(dtype.c_str()), to_dims(shape)});

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/worker.h"
+#include "execute/conductor.h"
 #include "execute/constants.h"
 #include "execute/plan.h"
 #include "execute/stage.h"
@@ -49,12 +50,8 @@ class Executor {
   std::int64_t arena_bytes() const { return arena_bytes_; }
 
  private:
-  struct Run;
-  void run_item(Run& run, int worker, int item);
-  void work(Run& run, int worker);
-  void wait_for(const Run& run, int item, int worker);
-  void wait_for_others(const Run& run);
-  void run_serial(Run& run);
+  void run_item(std::span<const ArrayView> inputs, std::span<const ArrayView> outputs, Timeline* timeline,
+                int worker, int item);
 
   std::shared_ptr<Workshop> workshop_;
   std::shared_ptr<Constants> constants_;
@@ -63,8 +60,7 @@ class Executor {
   std::int64_t arena_bytes_ = 0;
   std::unique_ptr<char, void (*)(void*)> arenas_;
   std::vector<std::vector<std::unique_ptr<BoundStage>>> bound_;  // [program * slots + slot][stage]
-  std::unique_ptr<std::atomic<bool>[]> finished_;                // by item
-  Signal progress_;
+  Conductor conductor_;
 };
 
 }  // namespace stretto

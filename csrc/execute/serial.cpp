@@ -1,12 +1,11 @@
-// The oracle: one worker, every item in its order, no queues and no other thread.
-#include "base/parallel.h"
-#include "execute/executor.h"
+// The oracle: one worker, every item in its order, no waiting and no other thread.
+#include "execute/conductor.h"
 
 namespace stretto {
 
-void Executor::run_serial(Run& run) {
-  const WorkerScope scope(plan_.threads, nullptr);
-  for (const int item : plan_.workers[0]) run_item(run, 0, item);
+void Conductor::run_serial(const StopFlag& stop, const Perform& perform) const {
+  const WorkerScope scope(plan_.threads, &stop);
+  for (const int item : plan_.workers[0]) perform(0, item);
 }
 
 }  // namespace stretto

@@ -1,0 +1,42 @@
+#include "execute/rehearsal.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "execute/conductor.h"
+
+namespace stretto {
+namespace {
+
+constexpr std::int64_t kSlice = 50'000'000;  // ns between two looks at signals and the stop flag
+
+// steady_clock is CLOCK_MONOTONIC on Linux.
+void sleep_until(std::int64_t end) {
+  for (std::int64_t now = now_ns(); now < end; now = now_ns()) {
+    const std::int64_t until = std::min(end, now + kSlice);
+    const timespec t{time_t(until / 1'000'000'000), long(until % 1'000'000'000)};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, nullptr) == EINTR) poll_interrupt();
+    poll_interrupt();
+  }
+}
+
+}  // namespace
+
+std::vector<RehearsedSpan> rehearse(Workshop& workshop, const Plan& plan,
+                                    const std::vector<std::int64_t>& nanoseconds) {
+  const CallScope scope;
+  const Turn turn(workshop);
+  Conductor conductor(plan);
+  std::vector<RehearsedSpan> spans(plan.items.size());
+  StopFlag stop;
+  conductor.run(workshop.crew, stop, [&](int worker, int item) {
+    const std::int64_t begin = now_ns();
+    sleep_until(begin + nanoseconds[std::size_t(item)]);
+    spans[std::size_t(item)] = {worker, item, begin, now_ns()};
+  });
+  return spans;
+}
+
+}  // namespace stretto
