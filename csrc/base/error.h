@@ -21,6 +21,7 @@ struct NoKernelError : std::runtime_error {  // NotImplementedError
 struct Interrupted : std::exception {  // the caller's pending signal was seen: KeyboardInterrupt
   const char* what() const noexcept override { return "interrupted"; }
 };
+struct Cancelled : Interrupted {};  // somebody asked for it: concurrent.futures.CancelledError
 
 inline std::ostream& operator<<(std::ostream& os, const Dims& dims) {
   os << '(';

@@ -1,7 +1,6 @@
 #include "base/worker.h"
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -14,6 +13,7 @@
 
 #include "base/block_signals.h"
 #include "base/error.h"
+#include "base/forks.h"
 #include "base/thread_count.h"
 
 #if defined(__x86_64__)
@@ -67,7 +67,7 @@ Crew::Crew(int workers) : workers_(workers), may_poll_(workers <= default_cores(
 }
 
 void Crew::start() {
-  process_ = getpid();
+  forks_ = forks_seen();
   state_ = new State;
   const BlockSignals blocked;
   try {
@@ -96,27 +96,33 @@ void Crew::stop() {
 }
 
 Crew::~Crew() {
-  if (state_ && process_ == getpid()) stop();
+  if (state_ && forks_ == forks_seen()) stop();
 }
 
 void Crew::run(int workers, Body body, void* context) {
-  if (workers > 1) {
-    if (!state_ || process_ != getpid()) start();
-    {
-      const std::lock_guard lock(state_->mutex);
-      state_->body = body;
-      state_->context = context;
-      state_->taking_part = workers;
-      state_->running = workers - 1;
-      ++state_->run;
-    }
-    state_->wake.notify_all();
-  }
+  begin(workers, body, context);
   body(context, 0);
-  if (workers > 1) {
-    std::unique_lock lock(state_->mutex);
-    state_->finished.wait(lock, [&] { return state_->running == 0; });
+  end();
+}
+
+void Crew::begin(int workers, Body body, void* context) {
+  if (workers <= 1) return;
+  if (!state_ || forks_ != forks_seen()) start();
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->body = body;
+    state_->context = context;
+    state_->taking_part = workers;
+    state_->running = workers - 1;
+    ++state_->run;
   }
+  state_->wake.notify_all();
+}
+
+void Crew::end() {
+  if (!state_ || forks_ != forks_seen()) return;
+  std::unique_lock lock(state_->mutex);
+  state_->finished.wait(lock, [&] { return state_->running == 0; });
 }
 
 struct Signal::State {
@@ -124,12 +130,17 @@ struct Signal::State {
   std::condition_variable changed;
 };
 
-Signal::Signal() : state_(std::make_unique<State>()) {}
-Signal::~Signal() = default;
+Signal::Signal() : state_(new State), forks_(forks_seen()) {}
 
-void Signal::notify() {
-  // A sleeper counts itself before it looks for the last time, so that one of the two sees the other.
-  if (sleepers_.load() != 0) notify_late();
+Signal::~Signal() {
+  if (forks_ == forks_seen()) delete state_;
+}
+
+void Signal::renew_after_fork() {
+  if (forks_ == forks_seen()) return;
+  state_ = new State;
+  forks_ = forks_seen();
+  sleepers_ = 0;
 }
 
 void Signal::notify_late() {
@@ -139,8 +150,8 @@ void Signal::notify_late() {
   state_->changed.notify_all();
 }
 
-void Signal::wait(bool (*ready)(const void*), const void* context, bool poll, void (*every)()) {
-  if (ready(context)) return;
+void Signal::wait_slowly(bool (*ready)(const void*), const void* context, bool poll,
+                         const std::function<void()>& every) {
   if (poll) {
     const auto until = std::chrono::steady_clock::now() + kPoll;
     do {

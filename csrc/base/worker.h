@@ -2,7 +2,8 @@
 #pragma once
 
 #include <atomic>
-#include <memory>
+#include <functional>
+#include <type_traits>
 
 namespace stretto {
 
@@ -21,6 +22,10 @@ class Crew {
   // time. In a forked child the threads are started anew.
   void run(int workers, Body body, void* context);
 
+  // The same in two halves, without worker 0: what the caller does in between is his own affair.
+  void begin(int workers, Body body, void* context);
+  void end();
+
   // True when a worker that waits may burn its core for a moment: there are cores enough for all workers.
   bool may_poll() const { return may_poll_; }
 
@@ -30,11 +35,11 @@ class Crew {
   void stop();
   int workers_;
   bool may_poll_;
-  int process_ = 0;
+  unsigned forks_ = 0;
   State* state_ = nullptr;  // left behind in a forked child, where its locks may be held by nobody
 };
 
-// An event that one run's workers wait for: any change of what they look at.
+// An event that the workers of a run wait for: any change of what they look at.
 class Signal {
  public:
   Signal();
@@ -42,16 +47,30 @@ class Signal {
   Signal(const Signal&) = delete;
   Signal& operator=(const Signal&) = delete;
 
-  void notify();       // after a sequentially consistent change; cheap when nobody sleeps
+  void notify() {  // after a sequentially consistent change; cheap when nobody sleeps
+    // A sleeper counts itself before it looks for the last time, so that one of the two sees the other.
+    if (sleepers_.load() != 0) notify_late();
+  }
   void notify_late();  // after any other change
 
-  // Returns when ready(context) is true: polls up to 50 us if allowed, then sleeps. ready() must look by
-  // sequentially consistent loads. With `every` set it is called each 50 ms of sleep, and may throw.
-  void wait(bool (*ready)(const void* context), const void* context, bool poll, void (*every)());
+  // Returns when ready() is true: polls up to 50 us if allowed, then sleeps. ready() must look by
+  // sequentially consistent loads. `every`, if not empty, is called each 50 ms of sleep, and may throw.
+  template <class Ready>
+  void wait(const Ready& ready, bool poll, const std::function<void()>& every) {
+    if (ready()) return;
+    wait_slowly([](const void* context) { return (*static_cast<const Ready*>(context))(); }, &ready, poll,
+                every);
+  }
+
+  // For one that was made before a fork: forgets sleepers and lock. To be called where nobody else uses it.
+  void renew_after_fork();
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  void wait_slowly(bool (*ready)(const void*), const void* context, bool poll,
+                   const std::function<void()>& every);
+  State* state_;  // left behind in a forked child
+  unsigned forks_;
   std::atomic<int> sleepers_ = 0;
 };
 

@@ -182,8 +182,16 @@ py::array empty_array(const ValueType& type) {
   return py::reinterpret_steal<py::array>(array);
 }
 
+py::array in_c_order(const py::object& array) {
+  return py::array(numpy().attr("array")(array, py::arg("copy") = true, py::arg("order") = "C"));
+}
+
+void copy_into(const py::array& destination, const py::object& source) {
+  numpy().attr("copyto")(destination, source);
+}
+
 py::array read_only_copy(const py::object& array) {
-  py::array copy(numpy().attr("array")(array, py::arg("copy") = true, py::arg("order") = "C"));
+  py::array copy = in_c_order(array);
   copy.attr("setflags")(py::arg("write") = false);
   return copy;
 }

@@ -41,6 +41,9 @@ DType to_dtype(const py::dtype& dtype);  // none when stretto has no such dtype
 py::array empty_array(const ValueType& type);
 ArrayView view_of(const py::array& array);  // of an array that needs no copy
 
+py::array in_c_order(const py::object& array);  // a copy
+void copy_into(const py::array& destination, const py::object& source);
+
 // A contiguous copy that nobody may write to.
 py::array read_only_copy(const py::object& array);
 

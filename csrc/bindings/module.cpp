@@ -15,6 +15,9 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
       PyErr_SetString(PyExc_TypeError, error.what());
     } catch (const stretto::NoKernelError& error) {
       PyErr_SetString(PyExc_NotImplementedError, error.what());
+    } catch (const stretto::Cancelled&) {
+      const py::object kind = py::module_::import("concurrent.futures").attr("CancelledError");
+      if (!PyErr_Occurred()) PyErr_SetString(kind.ptr(), "the run was cancelled");
     } catch (const stretto::Interrupted&) {
       if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
     }

@@ -1,80 +1,102 @@
 #include "execute/conductor.h"
 
+#include <exception>
+#include <mutex>
+
 #include "base/error.h"
 
 namespace stretto {
+namespace {
+
+// Worker 0 is the caller, who alone may look at signals; the others see his stop flag.
+std::function<void()> look_of(int worker, Watchdog& watchdog) {
+  if (worker != 0 && !watchdog.is_awake()) return {};
+  return [worker, &watchdog] {
+    if (worker == 0) poll_interrupt();
+    watchdog.look();
+  };
+}
+
+}  // namespace
 
 // The state of one run; nothing of it survives the call.
-struct Conductor::Pass {
+struct Conductor::Run {
   Conductor& conductor;
-  const Crew& crew;
   StopFlag& stop;
+  const Setting& setting;
   const Perform& perform;
   std::exception_ptr error = nullptr;  // the first; guarded by `failing`
   std::mutex failing = {};
+
+  void work(int worker) {
+    try {
+      conductor.work(worker, setting, perform);
+      if (worker == 0) conductor.wait_for_others(setting);
+    } catch (...) {
+      {
+        const std::lock_guard lock(failing);
+        // A stopped worker says Interrupted; what stopped it was noted before.
+        if (!error) error = std::current_exception();
+      }
+      stop.set.store(true);
+      conductor.wake();
+    }
+  }
 };
 
 Conductor::Conductor(const Plan& plan)
     : plan_(plan), finished_(new std::atomic<bool>[plan.items.size() + 1]) {}
 
-void Conductor::run(Crew& crew, StopFlag& stop, const Perform& perform) {
-  if (plan_.workers.size() == 1) return run_serial(stop, perform);
-  for (std::size_t i = 0; i < plan_.items.size(); ++i) finished_[i].store(false, std::memory_order_relaxed);
-  Pass pass{*this, crew, stop, perform};
+void Conductor::run(Crew& crew, Watchdog& watchdog, StopFlag& stop, const Perform& perform) {
+  const Setting setting{stop, watchdog, crew.may_poll()};
+  watchdog.begins();
+  if (plan_.workers.size() == 1) return run_serial(setting, perform);
+  begin();
+  Run run{*this, stop, setting, perform};
   crew.run(
-      int(plan_.workers.size()),
-      [](void* context, int worker) {
-        Pass& pass = *static_cast<Pass*>(context);
-        pass.conductor.work(pass, worker);
-      },
-      &pass);
-  if (pass.error) std::rethrow_exception(pass.error);
+      int(plan_.workers.size()), [](void* context, int worker) { static_cast<Run*>(context)->work(worker); },
+      &run);
+  if (run.error) std::rethrow_exception(run.error);
   if (stop.requested()) throw Interrupted();
 }
 
-// Worker 0 is the caller, who alone may look at signals; the others see its stop flag.
-void Conductor::work(Pass& pass, int worker) {
-  const WorkerScope scope(plan_.threads, &pass.stop);
-  try {
-    for (const int item : plan_.workers[worker]) {
-      for (const int other : plan_.items[item].after) wait_for(pass, other, worker);
-      if (pass.stop.requested()) return;
-      pass.perform(worker, item);
-      finished_[item].store(true);
-      progress_.notify();
-    }
-    if (worker == 0) wait_for_others(pass);
-  } catch (...) {
-    {
-      const std::lock_guard lock(pass.failing);
-      // A stopped worker says Interrupted; what stopped it was noted before.
-      if (!pass.error) pass.error = std::current_exception();
-    }
-    pass.stop.set.store(true);
-    progress_.notify_late();
+void Conductor::begin() {
+  progress_.renew_after_fork();
+  for (std::size_t i = 0; i < plan_.items.size(); ++i) finished_[i].store(false, std::memory_order_relaxed);
+}
+
+void Conductor::work(int worker, const Setting& setting, const Perform& perform) {
+  if (plan_.workers.size() == 1) return run_serial(setting, perform);
+  const WorkerScope scope(plan_.threads, &setting.stop);
+  const std::function<void()> look = look_of(worker, setting.watchdog);
+  const int lane = setting.lane + worker;
+  for (const int item : plan_.workers[worker]) {
+    for (const int other : plan_.items[item].after) wait_for(other, worker, setting, look);
+    if (setting.stop.requested()) break;
+    setting.watchdog.runs(lane, setting.batch, plan_.items[item]);
+    perform(worker, item);
+    setting.watchdog.finishes();
+    finished_[item].store(true);
+    progress_.notify();
   }
+  setting.watchdog.rests(lane);
 }
 
 // Returns when the item has finished or the run is stopped.
-void Conductor::wait_for(const Pass& pass, int item, int worker) {
-  struct Wanted {
-    const std::atomic<bool>& finished;
-    const StopFlag& stop;
-  } const wanted{finished_[item], pass.stop};
-  progress_.wait(
-      [](const void* pointer) {
-        const Wanted& w = *static_cast<const Wanted*>(pointer);
-        return w.finished.load() || w.stop.requested();
-      },
-      &wanted, pass.crew.may_poll(), worker == 0 ? poll_interrupt : nullptr);
+void Conductor::wait_for(int item, int worker, const Setting& setting, const std::function<void()>& every) {
+  if (finished_[item].load()) return;
+  setting.watchdog.waits(setting.lane + worker, setting.batch, plan_.items[item]);
+  progress_.wait([&] { return finished_[item].load() || setting.stop.requested(); }, setting.may_poll, every);
 }
 
 // The caller looks at signals until the last item of every worker has finished.
-void Conductor::wait_for_others(const Pass& pass) {
+void Conductor::wait_for_others(const Setting& setting) {
+  const std::function<void()> look = look_of(0, setting.watchdog);
   for (std::size_t worker = 1; worker < plan_.workers.size(); ++worker) {
     if (plan_.workers[worker].empty()) continue;
-    wait_for(pass, plan_.workers[worker].back(), 0);
+    wait_for(plan_.workers[worker].back(), 0, setting, look);
   }
+  setting.watchdog.rests(setting.lane);
 }
 
 }  // namespace stretto

@@ -2,16 +2,24 @@
 #pragma once
 
 #include <atomic>
-#include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 
 #include "base/parallel.h"
 #include "base/worker.h"
 #include "execute/plan.h"
+#include "execute/watchdog.h"
 
 namespace stretto {
+
+// Where a plan's items are performed.
+struct Setting {
+  const StopFlag& stop;
+  Watchdog& watchdog;
+  bool may_poll = false;
+  std::int64_t batch = -1;  // the number in a stream
+  int lane = 0;             // of the plan's worker 0 among all workers there
+};
 
 class Conductor {
  public:
@@ -21,14 +29,21 @@ class Conductor {
 
   // Performs every item once, on a crew of at least as many workers as the plan has. Throws what the first
   // failing item threw, or Interrupted when `stop` was set before the last item had finished.
-  void run(Crew& crew, StopFlag& stop, const Perform& perform);
+  void run(Crew& crew, Watchdog& watchdog, StopFlag& stop, const Perform& perform);
+
+  // The same in parts, for who has workers of his own: begin(), then work() on each of them, which throws
+  // what an item throws and returns early when it sees the stop flag.
+  void begin();
+  void work(int worker, const Setting& setting, const Perform& perform);
+
+  // To be called after setting a stop flag.
+  void wake() { progress_.notify_late(); }
 
  private:
-  struct Pass;
-  void run_serial(const StopFlag& stop, const Perform& perform) const;
-  void work(Pass& pass, int worker);
-  void wait_for(const Pass& pass, int item, int worker);
-  void wait_for_others(const Pass& pass);
+  struct Run;
+  void run_serial(const Setting& setting, const Perform& perform) const;
+  void wait_for(int item, int worker, const Setting& setting, const std::function<void()>& every);
+  void wait_for_others(const Setting& setting);
 
   const Plan& plan_;
   std::unique_ptr<std::atomic<bool>[]> finished_;  // by item

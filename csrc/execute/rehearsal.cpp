@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "execute/conductor.h"
+#include "execute/timeline.h"
 
 namespace stretto {
 namespace {
@@ -27,11 +28,10 @@ void sleep_until(std::int64_t end) {
 std::vector<RehearsedSpan> rehearse(Workshop& workshop, const Plan& plan,
                                     const std::vector<std::int64_t>& nanoseconds) {
   const CallScope scope;
-  const Turn turn(workshop);
   Conductor conductor(plan);
+  Turn turn(workshop, conductor);
   std::vector<RehearsedSpan> spans(plan.items.size());
-  StopFlag stop;
-  conductor.run(workshop.crew, stop, [&](int worker, int item) {
+  conductor.run(workshop.crew, workshop.watchdog, turn.stop, [&](int worker, int item) {
     const std::int64_t begin = now_ns();
     sleep_until(begin + nanoseconds[std::size_t(item)]);
     spans[std::size_t(item)] = {worker, item, begin, now_ns()};

@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "execute/executor.h"
+#include "execute/plan.h"
+#include "execute/workshop.h"
 
 namespace stretto {
 

@@ -3,9 +3,13 @@
 
 namespace stretto {
 
-void Conductor::run_serial(const StopFlag& stop, const Perform& perform) const {
-  const WorkerScope scope(plan_.threads, &stop);
-  for (const int item : plan_.workers[0]) perform(0, item);
+void Conductor::run_serial(const Setting& setting, const Perform& perform) const {
+  const WorkerScope scope(plan_.threads, &setting.stop);
+  for (const int item : plan_.workers[0]) {
+    setting.watchdog.runs(setting.lane, setting.batch, plan_.items[item]);
+    perform(0, item);
+  }
+  setting.watchdog.rests(setting.lane);
 }
 
 }  // namespace stretto

@@ -39,8 +39,9 @@ std::string place_of(const Step& step, std::span<const ArrayView> inputs, int in
   std::string shapes;
   for (const ArrayView& input : inputs)
     if (input.present()) shapes += (shapes.empty() ? "" : ", ") + message(input.shape);
-  return message(" [stage ", context.stage, ", step ", index, " (", step.op->name, "), micro-batch ",
-                 context.micro_batch, ", inputs ", shapes, "]");
+  const std::string batch = context.batch < 0 ? "" : message("batch ", context.batch, ", ");
+  return message(" [", batch, "stage ", context.stage, ", step ", index, " (", step.op->name,
+                 "), micro-batch ", context.micro_batch, ", inputs ", shapes, "]");
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ class BoundStage {
 
   struct Context {
     int worker, stage, micro_batch, threads;
+    std::int64_t batch;        // the number in a stream, or -1
     std::vector<Span>* spans;  // nullptr: nobody asked
   };
   // Throws what a step throws, with the step, the micro-batch and the shapes added to its text.

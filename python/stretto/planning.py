@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from stretto import _core
+from stretto.opening import Shop, bind_inputs
 from stretto.program import Array, Program
-from stretto.runner import Runner, Shop, bind_inputs
+from stretto.runner import Runner
 from stretto.schedule.choose import OBJECTIVES, SCHEDULES, Candidate, candidates, decide
 from stretto.schedule.cost import Rates, step_times
 from stretto.schedule.plan import Choice

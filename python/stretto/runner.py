@@ -3,67 +3,41 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import weakref
+from collections.abc import AsyncIterable, Iterable, Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
 from stretto import _core
-from stretto.program import NO_BATCH, Array, Changes, Program, Size, Type, sizes_at
+from stretto.opening import Openings, Shop, bind_inputs, intake_of
+from stretto.program import Program
+from stretto.progress import Progress
+from stretto.python_stages import Function, functions_of
 from stretto.schedule.arrange import arrange
-from stretto.schedule.check import check
 from stretto.schedule.choose import Candidate, explain
-from stretto.schedule.memory import Layout, lay_out, order_of_steps
+from stretto.schedule.memory import size_in_bytes
 from stretto.schedule.plan import Choice, Plan
+from stretto.stream import Channel, Stream
+from stretto.submission import Desk
 from stretto.timeline import Timeline, timeline_of
 
 __all__ = ["Runner", "Shop", "bind_inputs"]
-
-KEPT = 8  # batch sizes whose memory stays open
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A plan for one batch size, in memory."""
-
-    executor: _core.Executor
-    types: list[Type]
-    contiguous_inputs: frozenset[int]
-
-
-class Shop:
-    """What the runners of one program share: threads, and constants with the weights packed from them."""
-
-    def __init__(self, program: Program, workers: int) -> None:
-        self.program = program
-        self.workshop = _core.Workshop(max(1, workers))
-        self._ids = [i for i, v in enumerate(program.values) if v.origin in ("parameter", "constant")]
-        self._arrays: list[Array] = []
-        self._seen = -1
-        self._constants: _core.Constants | None = None
-
-    def constants(self) -> _core.Constants:
-        """The parameters' present arrays; a changed one is packed anew."""
-        changes = Changes.count
-        if self._constants is not None and changes == self._seen:
-            return self._constants
-        self._seen = changes
-        arrays = [self.program.array(i) for i in self._ids]
-        if self._constants is None or any(a is not b for a, b in zip(arrays, self._arrays, strict=True)):
-            self._arrays = arrays
-            self._constants = _core.Constants(arrays)
-        return self._constants
 
 
 class Runner:
     """A program opened with one choice of schedule. Call it with arrays; any batch size will do.
 
     Threads are made once and sleep between calls; weights are packed once and again when a parameter changes. Calls
-    from several Python threads take turns.
+    from several Python threads take turns; streams have workers of their own.
+
+    Attributes
+    ----------
+    choice, stream_choice : Choice
+        The schedule of calls, and that of streams where it is another one.
 
     Examples
     --------
@@ -74,33 +48,176 @@ class Runner:
     (4, 3)
     """
 
-    def __init__(self, program: Program, choice: Choice, *, _shop: Shop | None = None) -> None:
+    def __init__(
+        self, program: Program, choice: Choice, stream_choice: Choice | None = None, *, _shop: Shop | None = None
+    ) -> None:
         self.program = program
         self.choice = choice
-        self._shop: Shop | None = _shop or Shop(program, choice.workers)
-        self._constants: _core.Constants | None = None
-        self._open: OrderedDict[int, Opened] = OrderedDict()
+        self.stream_choice = stream_choice
+        self._shop = _shop or Shop(program, choice.workers)
+        self._samples = intake_of(program).samples
+        self._calls = Openings(self._shop, choice, functools.partial(_core.Executor, self._shop.workshop))
+        self._scores: Openings[_core.Score] | None = None  # of streams
+        self._flows: dict[tuple[int, int, bool, bool, bool], list[_core.Flow]] = {}  # that no stream uses
+        self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+        self._desk: Desk | None = None
         self._lock = threading.Lock()
+        self._is_closed = False
+        self._watchdog: float | None = None
+        self.watchdog = _seconds_of_environment()
         self._explained: tuple[list[Candidate], str] | None = None
+        _live.add(self)
 
     def __call__(self, *arrays: Any) -> Any:
         """Run once; returns what the network returns, as new arrays."""
-        results, _ = self._run(arrays, with_timeline=False)
-        return results
+        samples = self._samples(arrays)
+        inputs: Sequence[Any] = arrays
+        if samples < 0:
+            inputs, samples = bind_inputs(self.program, arrays)
+        try:
+            return self._calls.get(samples).run(inputs)
+        except CancelledError:
+            raise CancelledError(f"plan: the run was cancelled: {self.choice}, {samples} samples") from None
 
     def timeline(self, *arrays: Any) -> Timeline:
         """Run once and say what ran when."""
-        _, spans = self._run(arrays, with_timeline=True)
-        return timeline_of(spans or [], [step.op for step in self.program.steps])
+        inputs, samples = bind_inputs(self.program, arrays)
+        return timeline_of(self._calls.get(samples).timeline(inputs), [step.op for step in self.program.steps])
 
-    def stream(self, batches: Iterable[Any]) -> Iterator[Any]:
-        """Run on every batch of an iterable, in order; the next one is taken when its result is asked for."""
-        for batch in batches:
-            yield self(*batch) if isinstance(batch, tuple) else self(batch)
+    def stream(
+        self,
+        batches: Iterable[Any] | AsyncIterable[Any],
+        *,
+        in_flight: int | None = None,
+        memory_limit: int | None = None,
+        progress: bool | Progress = False,
+        copy: bool = True,
+        timeline: bool = False,
+        before: Function | Sequence[Function] | None = None,
+        after: Function | Sequence[Function] | None = None,
+        python_workers: int = 1,
+    ) -> Stream:
+        """Run on every batch of an iterable, in order, several of them at once.
+
+        Parameters
+        ----------
+        batches : iterable or asynchronous iterable
+            Of arrays, or of tuples of arrays where the network takes several; their sizes may differ.
+        in_flight : int, optional
+            At most so many batches are taken from the source and not yet returned; by default twice the workers.
+        memory_limit : int, optional
+            Bytes of arenas, inputs and results that the batches in flight may hold.
+        progress : bool or callable
+            True for a bar on stderr where that is a terminal; a function gets a
+            :class:`stretto.progress.ProgressEvent` for each result.
+        copy : bool
+            Whether an input is copied when it is taken, so that its array may be written to at once.
+        timeline : bool
+            Whether to record what :meth:`stretto.Stream.timeline` shows.
+        before, after : callable or sequence of callable, optional
+            Python functions of one item, run on threads of their own: what ``before`` makes of an item of the source
+            is a batch, and what ``after`` makes of its result is returned.
+        python_workers : int
+            Threads for each of the two.
+
+        Returns
+        -------
+        Stream
+            An iterator, an asynchronous iterator and a context manager.
+
+        Raises
+        ------
+        ValueError
+            If a number is out of range, or a batch alone is over ``memory_limit``.
+        concurrent.futures.CancelledError
+            From the iteration, after :meth:`cancel`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import stretto as st
+        >>> x = np.ones((2, 3), "f4")
+        >>> with st.plan(st.ReLU(), x, schedule="data", workers=2) as plan:
+        ...     [y.shape for y in plan.stream(x[:n] for n in (1, 2))]
+        [(1, 3), (2, 3)]
+        """
+        for name, value in (
+            ("in_flight", in_flight),
+            ("memory_limit", memory_limit),
+            ("python_workers", python_workers),
+        ):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise ValueError(f"stream: {name} is out of range: {value!r}; it must be a positive integer")
+        functions = functions_of("before", before), functions_of("after", after)
+        is_staged = any(functions)
+        channel = self._channel(in_flight, caller_works=not is_staged)
+        stream = Stream(
+            batches,
+            channel,
+            memory_limit=memory_limit,
+            progress=progress,
+            copy=copy,
+            timeline=timeline,
+            before=functions[0],
+            after=functions[1],
+            python_workers=python_workers,
+        )
+        self._streams.add(stream)
+        return stream
+
+    def submit(self, *arrays: Any) -> Future[Any]:
+        """Run once, on threads of their own; the result comes as a future.
+
+        Waits while twice as many calls as workers are under way. A future that is cancelled before its batch has
+        begun is not run.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import stretto as st
+        >>> x = np.ones((2, 3), "f4")
+        >>> with st.plan(st.ReLU(), x, schedule="serial") as plan:
+        ...     future = plan.submit(-x)
+        ...     float(future.result().sum())
+        0.0
+        """
+        with self._lock:
+            if self._desk is None:
+                self._desk = Desk(self._channel(None, caller_works=False, is_independent=True))
+            desk = self._desk
+        return desk.submit(arrays)
+
+    def cancel(self) -> None:
+        """End the call that is running and all streams, from any thread: they raise ``CancelledError``.
+
+        Futures that were submitted are cancelled one by one, by their own ``cancel()``.
+        """
+        if self._is_closed:
+            return
+        self._shop.workshop.cancel()
+        for stream in list(self._streams):
+            stream.cancel()
+
+    @property
+    def watchdog(self) -> float | None:
+        """Seconds without progress after which waiting workers say on stderr what each is doing; None for never.
+
+        From the environment variable ``STRETTO_WATCHDOG`` at first.
+        """
+        return self._watchdog
+
+    @watchdog.setter
+    def watchdog(self, seconds: float | None) -> None:
+        if seconds is not None and not 0 < seconds < 1e9:
+            raise ValueError(f"plan: watchdog is out of range: {seconds!r}; it must be positive seconds, or None")
+        self._watchdog = seconds
+        self._shop.workshop.watch(seconds or 0.0)
+        for flow in [flow for flows in self._flows.values() for flow in flows]:
+            flow.watch(seconds or 0.0)
 
     def peak_bytes(self, samples: int) -> int:
         """Bytes of the arenas for a batch of so many samples; parameters, inputs and results come on top."""
-        return self._opened(samples).executor.arena_bytes
+        return self._calls.get(samples).arena_bytes
 
     def explain(self, format: str = "text") -> str:
         """Every candidate with its time and memory, which one is run, and why not the others; or the same as JSON."""
@@ -109,14 +226,22 @@ class Runner:
 
     def plan(self, samples: int) -> Plan:
         """The plan for a batch of so many samples, as data."""
-        return arrange(self.program, self._choice_for(samples), samples)
+        return self._calls.plan(samples)
 
     def close(self) -> None:
-        """End the threads and free the memory; a closed runner cannot be called."""
+        """End the threads and free the memory; a closed runner cannot be called, and its streams end."""
+        self._is_closed = True
+        for stream in list(self._streams):
+            stream.cancel("the plan was closed")
+            stream.close()
         with self._lock:
-            self._open.clear()
-            self._constants = None
-            self._shop = None
+            desk, self._desk = self._desk, None
+            self._flows.clear()
+        if desk is not None:
+            desk.close()
+        self._calls.close()
+        if self._scores is not None:
+            self._scores.close()
 
     def __enter__(self) -> Runner:
         return self
@@ -126,127 +251,87 @@ class Runner:
     ) -> None:
         self.close()
 
-    def _choice_for(self, samples: int) -> Choice:
-        # An empty batch has nothing to cut.
-        return self.choice if samples or self.choice.schedule == "task" else Choice("serial")
+    def _channel(self, in_flight: int | None, *, caller_works: bool, is_independent: bool = False) -> Channel:
+        """A flow and all that a stream needs beside it."""
+        choice, workers, in_order = stream_form(self.program, self.stream_choice or self.choice)
+        if self._scores is None:
+            self._scores = Openings(self._shop, choice, lambda score: score)
+        if self._is_closed:
+            self._scores.close()
+        scores, program, take_samples = self._scores, self.program, self._samples
+        in_flight = in_flight or (1 if workers == 1 and caller_works else 2 * workers)
 
-    def _opened(self, samples: int) -> Opened:
-        with self._lock:
-            if self._shop is None:
-                raise ValueError("plan: the plan is closed; make a new one with st.plan")
-            constants = self._shop.constants()
-            if constants is not self._constants:  # a parameter has changed
-                self._open.clear()
-                self._constants = constants
-            if samples in self._open:
-                self._open.move_to_end(samples)
-                return self._open[samples]
-            opened = open_plan(self.program, self.plan(samples), self._shop.workshop, constants)
-            self._open[samples] = opened
-            while len(self._open) > KEPT:
-                self._open.popitem(last=False)
-            return opened
+        def bind(batch: Any) -> tuple[_core.Score, tuple[Any, ...], int]:
+            arrays = batch if type(batch) is tuple else (batch,)
+            samples = take_samples(arrays)
+            if samples < 0:
+                inputs, samples = bind_inputs(program, arrays)
+                arrays = tuple(inputs)
+            return scores.get(samples), arrays, samples
 
-    def _run(self, arrays: Sequence[Any], *, with_timeline: bool) -> tuple[Any, Any]:
-        inputs, samples = bind_inputs(self.program, arrays)
-        opened = self._opened(samples)
-        for k in opened.contiguous_inputs:
-            inputs[k] = np.ascontiguousarray(inputs[k])
-        outputs = [_core.empty(*opened.types[i]) for i in self.program.outputs]
-        spans = opened.executor.run(inputs, outputs, with_timeline)
-        seen: dict[int, Array] = {}
-        for k, i in enumerate(self.program.outputs):
-            origin = self.program.values[i].origin
-            if origin == "input":
-                outputs[k][...] = inputs[self.program.inputs.index(i)]
-            elif i in seen:
-                outputs[k][...] = seen[i]
-            seen.setdefault(i, outputs[k])
-        return (tuple(outputs) if self.program.returns_tuple else outputs[0]), spans
+        @functools.cache
+        def bytes_of(samples: int) -> int:
+            types = program.types(samples)
+            arrays = sum(size_in_bytes(types[i]) for i in (*program.inputs, *program.outputs))
+            return arrays + scores.get(samples).arena_bytes
 
-
-@functools.cache
-def _dtype(name: str) -> np.dtype[Any]:
-    return np.dtype(name)
-
-
-def bind_inputs(program: Program, arrays: Sequence[Any]) -> tuple[list[Array], int]:
-    """The call's arrays, checked against the program, and the number of samples."""
-    if len(arrays) != len(program.inputs):
-        raise TypeError(f"plan: {len(arrays)} arrays given; the network takes {len(program.inputs)}")
-    inputs = [a if isinstance(a, np.ndarray) else np.asarray(a) for a in arrays]
-    samples: int | None = None
-    for array, i in zip(inputs, program.inputs, strict=True):
-        v = program.values[i]
-        if array.dtype != _dtype(v.dtype) and array.dtype.newbyteorder("=") != _dtype(v.dtype):
-            raise TypeError(
-                f"plan: {v.name} has the wrong dtype: it is {array.dtype.name}; the network takes {v.dtype}"
+        key = (workers, in_flight, in_order, caller_works, is_independent)
+        kept = self._flows.setdefault(key, [])
+        try:
+            flow = kept.pop()
+        except IndexError:
+            flow = _core.Flow(
+                workers=workers,
+                in_flight=in_flight,
+                in_order=in_order,
+                caller_works=caller_works,
+                is_independent=is_independent,
             )
-        if array.ndim == len(v.shape) and v.batch != NO_BATCH and samples is None:
-            samples = array.shape[v.batch]
-    samples = program.example_samples if samples is None else samples
-    for array, i in zip(inputs, program.inputs, strict=True):
-        v = program.values[i]
-        if array.shape != sizes_at(v.shape, samples):
-            raise ValueError(
-                f"plan: {v.name} has the wrong shape: it is {array.shape}; the network takes {v}"
-                + (f" with N = {samples}" if any(isinstance(s, Size) for s in v.shape) else "")
-            )
-    return inputs, samples
+        flow.watch(self._watchdog or 0.0)
+        runner = weakref.ref(self)
+
+        def give_back(flow: _core.Flow) -> None:
+            owner = runner()
+            if owner is not None and not owner._is_closed:
+                kept.append(flow)
+
+        names = [step.op for step in program.steps]
+        return Channel(str(choice), flow, workers, in_flight, bind, bytes_of, names, give_back)
+
+    def _renew_after_fork(self) -> None:
+        self._lock = threading.Lock()
+        self._flows.clear()
+        self._desk = None
 
 
-def open_plan(program: Program, plan: Plan, workshop: _core.Workshop, constants: _core.Constants) -> Opened:
-    """A checked plan, laid out in memory and handed to the executor."""
-    check(program, plan)
-    order = order_of_steps(plan, len(program.steps))
-    is_cut = len(plan.micro_batches) > 1
-    sizes = sorted({batch.samples for batch in plan.micro_batches}, reverse=True)
-    programs = []
-    contiguous: frozenset[int] = frozenset()
-    for samples in sizes:
-        types = program.types(samples)
-        layout = lay_out(program, types, order, is_cut=is_cut)
-        contiguous |= layout.contiguous_inputs
-        programs.append(lower(program, types, layout, samples))
-    description = {
-        "stages": [list(stage.steps) for stage in plan.stages],
-        "micro_batches": [(sizes.index(b.samples), b.first, b.slot) for b in plan.micro_batches],
-        "items": [(i.stage, i.micro_batch, list(i.after)) for i in plan.items],
-        "workers": [list(worker) for worker in plan.workers],
-        "inputs": [_cut(program, i, is_cut) for i in program.inputs],
-        "outputs": [_cut(program, i, is_cut) for i in program.outputs],
-        "slots": plan.slots,
-        "threads": plan.threads,
-    }
-    executor = _core.Executor(workshop, constants, programs, description)
-    return Opened(executor, program.types(plan.samples), contiguous)
+def stream_form(program: Program, choice: Choice) -> tuple[Choice, int, bool]:
+    """How a choice runs a stream: each batch's own choice, the workers, and whether all of them share a batch.
+
+    Data parallelism deals whole batches to the workers. What keeps several workers busy with one batch goes on doing
+    so, and the next batch follows close behind.
+    """
+    if choice.schedule == "data":
+        return replace(choice, schedule="serial", workers=1), choice.workers, False
+    workers = len(arrange(program, choice, program.example_samples).workers)
+    return choice, max(1, workers), workers > 1
 
 
-def _cut(program: Program, value: int, is_cut: bool) -> tuple[int, int]:
-    """The axis of an array that micro-batches cut, and its elements for each sample."""
-    v = program.values[value]
-    if not is_cut or v.batch == NO_BATCH:
-        return NO_BATCH, 1
-    size = v.shape[v.batch]
-    return v.batch, size.factor if isinstance(size, Size) else 1
+def _seconds_of_environment() -> float | None:
+    text = os.environ.get("STRETTO_WATCHDOG", "")
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"STRETTO_WATCHDOG: not a number of seconds: {text!r}") from None
 
 
-def lower(
-    program: Program, types: Sequence[tuple[str, tuple[int, ...]]], layout: Layout, samples: int
-) -> tuple[list[Any], list[Any], int]:
-    """A Program of known sizes, as the executor takes it."""
-    values = [
-        (*types[i], place.strides, place.storage, place.index, place.offset, place.is_view)
-        for i, place in enumerate(layout.places)
-    ]
-    steps = [
-        (
-            step.op,
-            step.attributes_at(samples),
-            [-1 if i is None else i for i in step.inputs],
-            list(step.outputs),
-            index in layout.views,
-        )
-        for index, step in enumerate(program.steps)
-    ]
-    return values, steps, layout.bytes
+_live: weakref.WeakSet[Runner] = weakref.WeakSet()
+
+
+def _renew_after_fork() -> None:
+    for runner in list(_live):
+        runner._renew_after_fork()
+
+
+os.register_at_fork(after_in_child=_renew_after_fork)

@@ -170,26 +170,11 @@ def test_explain():
         plan.explain(format="xml")
 
 
-def test_stream_keeps_order_and_pulls_as_needed():
-    net = make_net()
-    pulled = []
-
-    def source():
-        for i in range(5):
-            pulled.append(i)
-            yield X[: i + 1]
-
-    with opened(net, "data") as plan:
-        for i, y in enumerate(plan.stream(source())):
-            np.testing.assert_array_equal(y, net(X[: i + 1]))
-            assert len(pulled) <= i + 2
-
-
 def test_weights_are_packed_once():
     plan = opened(make_net(), "data")
     for n in (12, 5, 12, 3):
         plan(X[:n])
-    assert plan._constants.packings in (0, 3)
+    assert plan._shop.constants().packings in (0, 3)
 
 
 def run_python(code, **options):
