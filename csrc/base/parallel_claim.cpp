@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/block_signals.h"
+#include "base/cpu_places.h"
 #include "base/parallel_region.h"
 #include "base/thread_count.h"
 
@@ -48,16 +49,6 @@ bool spin_until(Condition condition) {
     }
   } while (std::chrono::steady_clock::now() < end);
   return false;
-}
-
-// Moves the calling helper to another CPU that it may use.
-void leave_cpu(int cpu) {
-  cpu_set_t allowed, others;
-  if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-  others = allowed;
-  CPU_CLR(std::size_t(cpu), &others);
-  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
-  sched_setaffinity(0, sizeof allowed, &allowed);
 }
 
 class Pool {
@@ -165,7 +156,8 @@ class Pool {
     const bool is_beside = sched_getcpu() == last_caller_;
     if (moves && is_beside) {
       lock.unlock();
-      leave_cpu(sched_getcpu());
+      const int here = sched_getcpu();
+      leave_cpus(&here, 1);
       lock.lock();
     } else if (free_ == 0 && !is_beside) {
       spin(lock);  // woken too late for a region, it is awake for the next one of a caller that has many

@@ -46,7 +46,7 @@ struct Crew::State {
   void* context = nullptr;
   std::vector<std::thread> threads;
 
-  void live(int worker) {
+  void live(Crew& crew, int worker) {
     std::uint64_t seen = 0;
     std::unique_lock lock(mutex);
     while (true) {
@@ -55,6 +55,7 @@ struct Crew::State {
       seen = run;
       if (worker >= taking_part) continue;
       lock.unlock();
+      crew.settle(worker);
       body(context, worker);
       lock.lock();
       if (--running == 0) finished.notify_one();
@@ -62,7 +63,7 @@ struct Crew::State {
   }
 };
 
-Crew::Crew(int workers) : workers_(workers), may_poll_(workers <= default_cores()) {
+Crew::Crew(int workers) : workers_(workers), may_poll_(workers <= default_cores()), places_(workers) {
   if (workers > 1) start();
 }
 
@@ -72,7 +73,7 @@ void Crew::start() {
   const BlockSignals blocked;
   try {
     for (int worker = 1; worker < workers_; ++worker) {
-      state_->threads.emplace_back([state = state_, worker] { state->live(worker); });
+      state_->threads.emplace_back([this, state = state_, worker] { state->live(*this, worker); });
       const std::string name = "stretto-w" + std::to_string(worker);
       pthread_setname_np(state_->threads.back().native_handle(), name.substr(0, 15).c_str());
     }
@@ -100,6 +101,7 @@ Crew::~Crew() {
 }
 
 void Crew::run(int workers, Body body, void* context) {
+  if (workers > 1) settle(0);
   begin(workers, body, context);
   body(context, 0);
   end();

@@ -3,7 +3,8 @@
 
 #include <atomic>
 #include <functional>
-#include <type_traits>
+
+#include "base/cpu_places.h"
 
 namespace stretto {
 
@@ -29,12 +30,18 @@ class Crew {
   // True when a worker that waits may burn its core for a moment: there are cores enough for all workers.
   bool may_poll() const { return may_poll_; }
 
+  // For workers that stay within a run for long: keeps each on a CPU of its own, where there are enough.
+  void settle(int worker) {
+    if (may_poll_) places_.settle(worker);
+  }
+
  private:
   struct State;
   void start();
   void stop();
   int workers_;
   bool may_poll_;
+  CpuPlaces places_;
   unsigned forks_ = 0;
   State* state_ = nullptr;  // left behind in a forked child, where its locks may be held by nobody
 };

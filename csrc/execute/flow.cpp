@@ -110,6 +110,7 @@ void Flow::push(std::shared_ptr<const Score> score, std::vector<ArrayView> input
   token.finished = false;
   if (options_.in_order) open_plan(token, 0).conductor().begin();
   if (is_empty()) watchdog.begins();
+  if (options_.caller_works && options_.workers > 1) crew_.settle(0);
   if (!has_begun_) begin();
   pushed_.store(number + 1);
   // A lone batch is the caller's own work.
@@ -130,6 +131,7 @@ void Flow::help(int worker) {
       };
     arrived_.wait([&] { return closing_.load() || has_work(worker); }, may_poll_, every);
     if (closing_) return;
+    crew_.settle(worker + 1 - first_helper());
     take(worker);
   }
 }

@@ -61,6 +61,7 @@ class Runner:
         self._flows: dict[tuple[int, int, bool, bool, bool], list[_core.Flow]] = {}  # that no stream uses
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         self._desk: Desk | None = None
+        self._end_desk: weakref.finalize[..., Runner] | None = None
         self._lock = threading.Lock()
         self._is_closed = False
         self._watchdog: float | None = None
@@ -184,6 +185,7 @@ class Runner:
         with self._lock:
             if self._desk is None:
                 self._desk = Desk(self._channel(None, caller_works=False, is_independent=True))
+                self._end_desk = weakref.finalize(self, self._desk.close)
             desk = self._desk
         return desk.submit(arrays)
 
@@ -235,10 +237,9 @@ class Runner:
             stream.cancel("the plan was closed")
             stream.close()
         with self._lock:
-            desk, self._desk = self._desk, None
             self._flows.clear()
-        if desk is not None:
-            desk.close()
+        if self._end_desk is not None:
+            self._end_desk()
         self._calls.close()
         if self._scores is not None:
             self._scores.close()
@@ -253,11 +254,11 @@ class Runner:
 
     def _channel(self, in_flight: int | None, *, caller_works: bool, is_independent: bool = False) -> Channel:
         """A flow and all that a stream needs beside it."""
+        if self._is_closed:
+            raise ValueError("plan: the plan is closed; make a new one with st.plan")
         choice, workers, in_order = stream_form(self.program, self.stream_choice or self.choice)
         if self._scores is None:
             self._scores = Openings(self._shop, choice, lambda score: score)
-        if self._is_closed:
-            self._scores.close()
         scores, program, take_samples = self._scores, self.program, self._samples
         in_flight = in_flight or (1 if workers == 1 and caller_works else 2 * workers)
 
@@ -301,7 +302,9 @@ class Runner:
     def _renew_after_fork(self) -> None:
         self._lock = threading.Lock()
         self._flows.clear()
-        self._desk = None
+        if self._end_desk is not None:
+            self._end_desk.detach()
+            self._desk = self._end_desk = None
 
 
 def stream_form(program: Program, choice: Choice) -> tuple[Choice, int, bool]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
-import weakref
 from collections import deque
 from concurrent.futures import CancelledError, Future
 from typing import Any
@@ -30,7 +28,6 @@ class Desk:
         self._is_closed = False
         self._thread = threading.Thread(target=self._collect, name="stretto-collect", daemon=True)
         self._thread.start()
-        _live.add(self)
 
     def submit(self, arrays: tuple[Any, ...]) -> Future[Any]:
         score, inputs, _ = self._channel.bind(arrays)
@@ -84,14 +81,3 @@ class Desk:
         if self._thread is not threading.current_thread():
             self._thread.join()
         self._flow.stop()
-
-
-_live: weakref.WeakSet[Desk] = weakref.WeakSet()
-
-
-def _close_all() -> None:
-    for desk in list(_live):
-        desk.close()
-
-
-atexit.register(_close_all)
