@@ -8,20 +8,18 @@ import threading
 import weakref
 from collections.abc import AsyncIterable, Iterable, Sequence
 from concurrent.futures import CancelledError, Future
-from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from stretto import _core
+from stretto.channels import Channels
 from stretto.opening import Openings, Shop, bind_inputs, intake_of
 from stretto.program import Program
 from stretto.progress import Progress
 from stretto.python_stages import Function, functions_of
-from stretto.schedule.arrange import arrange
 from stretto.schedule.choose import Candidate, explain
-from stretto.schedule.memory import size_in_bytes
 from stretto.schedule.plan import Choice, Plan
-from stretto.stream import Channel, Stream
+from stretto.stream import Stream
 from stretto.submission import Desk
 from stretto.timeline import Timeline, timeline_of
 
@@ -57,8 +55,7 @@ class Runner:
         self._shop = _shop or Shop(program, choice.workers)
         self._samples = intake_of(program).samples
         self._calls = Openings(self._shop, choice, functools.partial(_core.Executor, self._shop.workshop))
-        self._scores: Openings[_core.Score] | None = None  # of streams
-        self._flows: dict[tuple[int, int, bool, bool, bool], list[_core.Flow]] = {}  # that no stream uses
+        self._channels = Channels(self._shop, stream_choice or choice, self._samples)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         self._desk: Desk | None = None
         self._end_desk: weakref.finalize[..., Runner] | None = None
@@ -150,11 +147,9 @@ class Runner:
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise ValueError(f"stream: {name} is out of range: {value!r}; it must be a positive integer")
         functions = functions_of("before", before), functions_of("after", after)
-        is_staged = any(functions)
-        channel = self._channel(in_flight, caller_works=not is_staged)
         stream = Stream(
             batches,
-            channel,
+            self._channels.open(in_flight, caller_works=not any(functions)),
             memory_limit=memory_limit,
             progress=progress,
             copy=copy,
@@ -184,7 +179,7 @@ class Runner:
         """
         with self._lock:
             if self._desk is None:
-                self._desk = Desk(self._channel(None, caller_works=False, is_independent=True))
+                self._desk = Desk(self._channels.open(None, caller_works=False, is_independent=True))
                 self._end_desk = weakref.finalize(self, self._desk.close)
             desk = self._desk
         return desk.submit(arrays)
@@ -214,8 +209,7 @@ class Runner:
             raise ValueError(f"plan: watchdog is out of range: {seconds!r}; it must be positive seconds, or None")
         self._watchdog = seconds
         self._shop.workshop.watch(seconds or 0.0)
-        for flow in [flow for flows in self._flows.values() for flow in flows]:
-            flow.watch(seconds or 0.0)
+        self._channels.watchdog = seconds or 0.0
 
     def peak_bytes(self, samples: int) -> int:
         """Bytes of the arenas for a batch of so many samples; parameters, inputs and results come on top."""
@@ -236,13 +230,10 @@ class Runner:
         for stream in list(self._streams):
             stream.cancel("the plan was closed")
             stream.close()
-        with self._lock:
-            self._flows.clear()
         if self._end_desk is not None:
             self._end_desk()
         self._calls.close()
-        if self._scores is not None:
-            self._scores.close()
+        self._channels.close()
 
     def __enter__(self) -> Runner:
         return self
@@ -252,71 +243,12 @@ class Runner:
     ) -> None:
         self.close()
 
-    def _channel(self, in_flight: int | None, *, caller_works: bool, is_independent: bool = False) -> Channel:
-        """A flow and all that a stream needs beside it."""
-        if self._is_closed:
-            raise ValueError("plan: the plan is closed; make a new one with st.plan")
-        choice, workers, in_order = stream_form(self.program, self.stream_choice or self.choice)
-        if self._scores is None:
-            self._scores = Openings(self._shop, choice, lambda score: score)
-        scores, program, take_samples = self._scores, self.program, self._samples
-        in_flight = in_flight or (1 if workers == 1 and caller_works else 2 * workers)
-
-        def bind(batch: Any) -> tuple[_core.Score, tuple[Any, ...], int]:
-            arrays = batch if type(batch) is tuple else (batch,)
-            samples = take_samples(arrays)
-            if samples < 0:
-                inputs, samples = bind_inputs(program, arrays)
-                arrays = tuple(inputs)
-            return scores.get(samples), arrays, samples
-
-        @functools.cache
-        def bytes_of(samples: int) -> int:
-            types = program.types(samples)
-            arrays = sum(size_in_bytes(types[i]) for i in (*program.inputs, *program.outputs))
-            return arrays + scores.get(samples).arena_bytes
-
-        key = (workers, in_flight, in_order, caller_works, is_independent)
-        kept = self._flows.setdefault(key, [])
-        try:
-            flow = kept.pop()
-        except IndexError:
-            flow = _core.Flow(
-                workers=workers,
-                in_flight=in_flight,
-                in_order=in_order,
-                caller_works=caller_works,
-                is_independent=is_independent,
-            )
-        flow.watch(self._watchdog or 0.0)
-        runner = weakref.ref(self)
-
-        def give_back(flow: _core.Flow) -> None:
-            owner = runner()
-            if owner is not None and not owner._is_closed:
-                kept.append(flow)
-
-        names = [step.op for step in program.steps]
-        return Channel(str(choice), flow, workers, in_flight, bind, bytes_of, names, give_back)
-
     def _renew_after_fork(self) -> None:
         self._lock = threading.Lock()
-        self._flows.clear()
+        self._channels.renew_after_fork()
         if self._end_desk is not None:
             self._end_desk.detach()
             self._desk = self._end_desk = None
-
-
-def stream_form(program: Program, choice: Choice) -> tuple[Choice, int, bool]:
-    """How a choice runs a stream: each batch's own choice, the workers, and whether all of them share a batch.
-
-    Data parallelism deals whole batches to the workers. What keeps several workers busy with one batch goes on doing
-    so, and the next batch follows close behind.
-    """
-    if choice.schedule == "data":
-        return replace(choice, schedule="serial", workers=1), choice.workers, False
-    workers = len(arrange(program, choice, program.example_samples).workers)
-    return choice, max(1, workers), workers > 1
 
 
 def _seconds_of_environment() -> float | None:

@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
-from stretto.stream import Channel
+from stretto.channels import Channel
 
 __all__ = ["Desk"]
 
