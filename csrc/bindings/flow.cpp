@@ -142,6 +142,9 @@ void bind_flows(py::module_& m) {
            }),
            py::kw_only(), py::arg("workers"), py::arg("in_flight"), py::arg("in_order"),
            py::arg("caller_works"), py::arg("is_independent"))
+      .def(
+          "wants_batch", [](HeldFlow& f, bool is_first) { return f.flow().wants_batch(is_first); },
+          py::arg("is_first"))
       .def("push", &HeldFlow::push, py::arg("score"), py::arg("arrays"), py::arg("copy"), py::arg("timeline"))
       .def("next", &HeldFlow::next)
       .def("spans", &HeldFlow::spans)
@@ -153,7 +156,6 @@ void bind_flows(py::module_& m) {
       .def(
           "watch", [](HeldFlow& f, double seconds) { f.flow().watchdog.set_seconds(seconds); },
           py::arg("seconds"))
-      .def_property_readonly("has_room", [](HeldFlow& f) { return f.flow().has_room(); })
       .def_property_readonly("is_empty", [](HeldFlow& f) { return f.flow().is_empty(); })
       .def_property_readonly("head_has_finished", [](HeldFlow& f) { return f.flow().head_has_finished(); })
       .def_property_readonly("pushed", [](HeldFlow& f) { return f.flow().pushed(); });

@@ -30,6 +30,9 @@ class Flow {
   bool has_room() const { return pushed_.load() - head_.load() < options_.in_flight; }
   bool is_empty() const { return pushed_.load() == head_.load(); }
   bool head_has_finished() const;
+  // Whether to push another batch before waiting: the first one if there is room, a further one while nothing
+  // is ready.
+  bool wants_batch(bool is_first) const { return has_room() && (is_first || !head_has_finished()); }
   std::int64_t pushed() const { return pushed_.load(); }
 
   // Needs room. The elements must stay where they are until the batch is popped, or the flow stopped. Throws

@@ -9,6 +9,7 @@ from typing import Any
 from stretto import _core
 from stretto.budget import Budget
 from stretto.channels import Channel
+from stretto.progress import Reporter
 from stretto.python_stages import Function, StagedLine
 from stretto.timeline import Span, Timeline
 
@@ -26,6 +27,14 @@ class Feed:
     copy, timeline : bool
     before, after : sequence of callable
         Python stages, on ``python_workers`` threads each.
+    reporter : Reporter or None
+        Who is told of every result.
+
+    Attributes
+    ----------
+    wants_batch : callable
+        ``wants_batch(is_first)``: whether to pull another batch, the first one if there is room, a further one while
+        nothing is ready.
     """
 
     def __init__(
@@ -37,9 +46,11 @@ class Feed:
         before: Sequence[Function],
         after: Sequence[Function],
         python_workers: int,
+        reporter: Reporter | None,
     ) -> None:
         self._channel = channel
         self._flow = channel.flow
+        self._reporter = reporter
         self._copy = copy and channel.in_flight > 1
         self._with_timeline = timeline
         self._budget = None if memory_limit is None else Budget(memory_limit)
@@ -56,22 +67,22 @@ class Feed:
         self._is_exhausted = False
         self._failure: BaseException | None = None  # raised after the results of the batches before it
         self.delivered = 0
+        self.wants_batch = self._line.wants_batch if self._budget is None else self._wants_batch_within_budget
 
-    def wants_batch(self, is_first: bool) -> bool:
-        """Whether to pull another batch: the first one if there is room, a further one while nothing is ready."""
-        if self._held is not None and not self._push_held():
-            return False
-        line = self._line
-        return not self._is_exhausted and line.has_room and (is_first or not line.head_has_finished)
+    def _wants_batch_within_budget(self, is_first: bool) -> bool:
+        fits = self._held is None or self._push_held()
+        return fits and not self._is_exhausted and self._line.wants_batch(is_first)
 
     def exhaust(self) -> None:
         """There are no more batches."""
         self._is_exhausted = True
+        if self._budget is None:
+            self.wants_batch = _wants_none
 
     def fail(self, error: BaseException) -> None:
         """There are no more batches, but an error, whose turn comes after the results."""
         self._failure = error
-        self._is_exhausted = True
+        self.exhaust()
 
     def push(self, batch: Any) -> None:
         """Take a batch that was wanted; a wrong one is an error in its turn."""
@@ -123,8 +134,8 @@ class Feed:
                 f"stream: a batch of {samples} samples needs {size} bytes; memory_limit is {self._budget.limit}"
             )
 
-    def deliver(self) -> tuple[Any, int]:
-        """The oldest batch's result, and its samples; raises what became of it, or StopIteration after the last."""
+    def deliver(self) -> Any:
+        """The oldest batch's result; raises what became of it, or StopIteration after the last."""
         if self._line.is_empty:
             if self._failure is not None:
                 raise self._failure
@@ -135,7 +146,10 @@ class Feed:
             self._budget.release()
         if self._with_timeline:
             self._spans += self._flow.spans()
-        return result, self._samples.popleft()
+        samples = self._samples.popleft()
+        if self._reporter is not None:
+            self._reporter.delivered(samples)
+        return result
 
     def let_go(self) -> None:
         """From any thread: nobody shall wait any longer."""
@@ -154,6 +168,8 @@ class Feed:
         self._flow.stop()
         self._channel.give_back(self._flow)
         self._held = None
+        if self._reporter is not None:
+            self._reporter.close()
 
     def timeline(self) -> Timeline:
         """What ran when, for the batches delivered so far."""
@@ -170,6 +186,10 @@ class Feed:
         if self._staged is not None:
             spans += self._staged.spans(origin)
         return Timeline(tuple(sorted(spans, key=lambda s: (s.begin, s.worker))))
+
+
+def _wants_none(is_first: bool) -> bool:
+    return False
 
 
 def _in_batch(error: Exception, number: int) -> Exception:

@@ -120,15 +120,14 @@ class StagedLine:
         self._count = 0
 
     @property
-    def has_room(self) -> bool:
-        return len(self._entered) < self._in_flight
-
-    @property
     def is_empty(self) -> bool:
         return not self._entered
 
-    @property
-    def head_has_finished(self) -> bool:
+    def wants_batch(self, is_first: bool) -> bool:
+        """As of a flow: the first one if there is room, a further one while nothing is ready."""
+        return len(self._entered) < self._in_flight and (is_first or not self._head_has_finished())
+
+    def _head_has_finished(self) -> bool:
         if not self._entered:
             return False
         if self._after is not None:

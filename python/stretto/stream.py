@@ -54,8 +54,8 @@ class Stream:
         self._is_async = not hasattr(source, "__iter__") and hasattr(source, "__aiter__")
         self._source: Any = source.__aiter__() if self._is_async else iter(source)  # type: ignore[union-attr, arg-type]
         self._plan = channel.plan
-        self._feed = Feed(channel, memory_limit, copy, timeline, before, after, python_workers)
-        self._reporter = reporter(progress, len(source) if isinstance(source, Sized) else None)
+        told = reporter(progress, len(source) if isinstance(source, Sized) else None)
+        self._feed = Feed(channel, memory_limit, copy, timeline, before, after, python_workers, told)
         self._why_ended: Exception | None = None  # None: it came to its end
         self._lock = threading.RLock()  # one caller at a time
         self._ending = threading.Lock()  # a channel that was given back is another's
@@ -71,7 +71,8 @@ class Stream:
             raise TypeError("stream: the source is asynchronous: take the results with async for")
         with self._lock:
             try:
-                self._refuse_ended()
+                if not self._is_open or self._why_ended is not None:
+                    self._refuse_ended()
                 feed = self._feed
                 wanted = feed.wants_batch(True)
                 while wanted:
@@ -84,9 +85,10 @@ class Stream:
                     else:
                         feed.push(batch)
                     wanted = feed.wants_batch(False)
-                return self._deliver()
-            except BaseException:
+                return feed.deliver()
+            except BaseException as error:
                 self._end()
+                self._say_why(error)
                 raise
 
     def __aiter__(self) -> AsyncIterator[Any]:
@@ -129,20 +131,19 @@ class Stream:
         with self._lock:
             try:
                 self._refuse_ended()
-                return self._deliver()
+                return self._feed.deliver()
             except StopIteration:
                 self._end()
                 return _END
+            except BaseException as error:
+                self._end()
+                self._say_why(error)
+                raise
 
-    def _deliver(self) -> Any:
-        try:
-            result, samples = self._feed.deliver()
-        except CancelledError:
-            self._refuse_ended()
-            raise
-        if self._reporter is not None:
-            self._reporter.delivered(samples)
-        return result
+    def _say_why(self, error: BaseException) -> None:
+        # A cancelled flow does not know who did it.
+        if self._why_ended is not None and isinstance(error, CancelledError):
+            raise self._why_ended from None
 
     def _refuse_ended(self) -> None:
         if self._why_ended is not None:
@@ -173,8 +174,6 @@ class Stream:
                 return
             self._is_open = False
         self._feed.end()
-        if self._reporter is not None:
-            self._reporter.close()
         if self._thread is not None:
             self._thread.shutdown(wait=False)
 
