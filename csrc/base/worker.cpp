@@ -63,7 +63,8 @@ struct Crew::State {
   }
 };
 
-Crew::Crew(int workers) : workers_(workers), may_poll_(workers <= default_cores()), places_(workers) {
+Crew::Crew(int workers, int computing)
+    : workers_(workers), may_poll_(computing <= default_cores()), places_(workers) {
   if (workers > 1) start();
 }
 

@@ -12,8 +12,10 @@ class Crew {
  public:
   using Body = void (*)(void* context, int worker);
 
-  explicit Crew(int workers);  // workers - 1 threads: the caller of run() is worker 0
-  ~Crew();                     // must not be called during a run
+  // workers - 1 threads: the caller of run() is worker 0. Of them, so many compute at once.
+  explicit Crew(int workers) : Crew(workers, workers) {}
+  Crew(int workers, int computing);
+  ~Crew();  // must not be called during a run
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
@@ -27,7 +29,7 @@ class Crew {
   void begin(int workers, Body body, void* context);
   void end();
 
-  // True when a worker that waits may burn its core for a moment: there are cores enough for all workers.
+  // True when a worker that waits may burn its core for a moment: there are cores enough.
   bool may_poll() const { return may_poll_; }
 
   // For workers that stay within a run for long: keeps each on a CPU of its own, where there are enough.

@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "base/forks.h"
 #include "base/parallel.h"
-#include "base/thread_count.h"
 
 namespace stretto {
 namespace {
@@ -39,8 +38,7 @@ struct alignas(64) Flow::Token {
 Flow::Flow(const FlowOptions& options)
     : watchdog(options.workers),
       options_(options),
-      crew_(options.workers + (options.caller_works ? 0 : 1)),
-      may_poll_(options.workers <= default_cores()),
+      crew_(options.workers + (options.caller_works ? 0 : 1), options.workers),
       forks_(forks_seen()),
       ring_(new Token[std::size_t(options.in_flight)]),
       next_(std::size_t(options.workers), 0),
@@ -129,7 +127,7 @@ void Flow::help(int worker) {
       every = [this] {
         if (!is_empty()) watchdog.look();
       };
-    arrived_.wait([&] { return closing_.load() || has_work(worker); }, may_poll_, every);
+    arrived_.wait([&] { return closing_.load() || has_work(worker); }, crew_.may_poll(), every);
     if (closing_) return;
     crew_.settle(worker + 1 - first_helper());
     take(worker);
@@ -165,7 +163,7 @@ void Flow::work_on(Token& token, int worker) {
       const Batch batch{token.inputs, token.outputs, token.with_timeline ? &token.timeline : nullptr,
                         token.number, lane};
       const auto perform = [&](int part, int item) { plan.perform(batch, part, item); };
-      const Setting setting{token.stop, watchdog, may_poll_, token.number, lane};
+      const Setting setting{token.stop, watchdog, crew_.may_poll(), token.number, lane};
       plan.conductor().work(worker - lane, setting, std::ref(perform));
     }
   } catch (const Interrupted&) {
@@ -208,7 +206,7 @@ void Flow::wait() {
   };
   while (!head.finished.load()) {
     if (options_.caller_works && take(0)) continue;
-    finished_.wait([&] { return head.finished.load() || cancelled_.load(); }, may_poll_, every);
+    finished_.wait([&] { return head.finished.load() || cancelled_.load(); }, crew_.may_poll(), every);
     if (cancelled_) throw Cancelled();
   }
   if (cancelled_ && head.stop.requested()) throw Cancelled();

@@ -80,7 +80,6 @@ class Flow {
 
   const FlowOptions options_;
   Crew crew_;
-  const bool may_poll_;
   const unsigned forks_;
   std::unique_ptr<Token[]> ring_;
   std::vector<std::shared_ptr<Pool>> pools_;  // the last used first

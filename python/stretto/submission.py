@@ -30,20 +30,29 @@ class Desk:
         self._thread.start()
 
     def submit(self, arrays: tuple[Any, ...]) -> Future[Any]:
+        """Push a call, when there is room for it."""
         score, inputs, _ = self._channel.bind(arrays)
-        self._room.acquire()
+        is_collector = threading.current_thread() is self._thread
+        if not self._room.acquire(blocking=not is_collector):
+            raise RuntimeError(
+                f"submit: it would wait for itself: {self._channel.in_flight} calls are under way, and a future's "
+                "callback brings another; submit from another thread"
+            )
         future: Future[Any] = Future()
-        try:
-            with self._pushing:
+        with self._pushing:
+            number = self._flow.pushed
+            try:
                 if self._is_closed:
                     raise ValueError("plan: the plan is closed; make a new one with st.plan")
-                number = self._flow.pushed
-                self._flow.push(score, inputs, True, False)
                 self._pending.append(future)
-        except BaseException:
-            self._room.release()
-            raise
-        self._arrived.release()
+                self._flow.push(score, inputs, True, False)
+            finally:  # a Ctrl-C may come anywhere
+                if self._flow.pushed > number:
+                    self._arrived.release()
+                else:
+                    self._room.release()
+                    if future in self._pending:
+                        self._pending.remove(future)
         future.add_done_callback(lambda f: self._flow.skip(number) if f.cancelled() else None)
         return future
 

@@ -104,3 +104,21 @@ def test_a_closed_desk_refuses():
     plan.close()
     with pytest.raises(ValueError, match="closed"):
         plan.submit(X)
+
+
+def test_a_callback_that_submits_does_not_wait_for_itself():
+    with opened(make_net(), "serial") as plan:
+        raised = []
+
+        def another(_):
+            with pytest.raises(RuntimeError) as caught:
+                for _ in range(3):  # nobody gives back room as long as this goes on
+                    plan.submit(X)
+            raised.append(str(caught.value))
+
+        future = plan.submit(np.repeat(X, 20_000, axis=0))
+        future.add_done_callback(another)
+        future.result(30)
+        plan.submit(X).result(30)
+    assert len(raised) == 1
+    assert "it would wait for itself: 2 calls are under way" in raised[0]
