@@ -9,7 +9,9 @@ from stretto.ops import *  # noqa: F403
 from stretto.ops import __all__ as _op_names
 from stretto.planning import plan
 from stretto.program import Program
+from stretto.progress import ProgressEvent
 from stretto.runner import Runner
+from stretto.stream import Stream
 from stretto.threads import limit_threads
 from stretto.timeline import Timeline
 from stretto.tracing import trace
@@ -17,7 +19,9 @@ from stretto.tracing import trace
 __all__ = [
     "PreparedWeight",
     "Program",
+    "ProgressEvent",
     "Runner",
+    "Stream",
     "Timeline",
     "__version__",
     "limit_threads",

@@ -107,7 +107,7 @@ class Runner:
             Bytes of arenas, inputs and results that the batches in flight may hold.
         progress : bool or callable
             True for a bar on stderr where that is a terminal; a function gets a
-            :class:`stretto.progress.ProgressEvent` for each result.
+            :class:`stretto.ProgressEvent` for each result.
         copy : bool
             Whether an input is copied when it is taken, so that its array may be written to at once.
         timeline : bool

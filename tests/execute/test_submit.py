@@ -111,10 +111,11 @@ def test_a_callback_that_submits_does_not_wait_for_itself():
         raised = []
 
         def another(_):
-            with pytest.raises(RuntimeError) as caught:
+            try:
                 for _ in range(3):  # nobody gives back room as long as this goes on
                     plan.submit(X)
-            raised.append(str(caught.value))
+            except RuntimeError as error:
+                raised.append(str(error))
 
         future = plan.submit(np.repeat(X, 20_000, axis=0))
         future.add_done_callback(another)
