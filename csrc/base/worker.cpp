@@ -153,13 +153,13 @@ void Signal::notify_late() {
   state_->changed.notify_all();
 }
 
-void Signal::wait_slowly(bool (*ready)(const void*), const void* context, bool poll,
+bool Signal::wait_slowly(bool (*ready)(const void*), const void* context, bool poll,
                          const std::function<void()>& every) {
   if (poll) {
     const auto until = std::chrono::steady_clock::now() + kPoll;
     do {
       for (int i = 0; i < 16; ++i) {
-        if (ready(context)) return;
+        if (ready(context)) return false;
         relax();
       }
     } while (std::chrono::steady_clock::now() < until);
@@ -181,6 +181,7 @@ void Signal::wait_slowly(bool (*ready)(const void*), const void* context, bool p
       lock.lock();
     }
   }
+  return true;
 }
 
 }  // namespace stretto

@@ -63,12 +63,13 @@ class Signal {
   void notify_late();  // after any other change
 
   // Returns when ready() is true: polls up to 50 us if allowed, then sleeps. ready() must look by
-  // sequentially consistent loads. `every`, if not empty, is called each 50 ms of sleep, and may throw.
+  // sequentially consistent loads. `every`, if not empty, is called each 50 ms of sleep, and may throw. True
+  // when it slept.
   template <class Ready>
-  void wait(const Ready& ready, bool poll, const std::function<void()>& every) {
-    if (ready()) return;
-    wait_slowly([](const void* context) { return (*static_cast<const Ready*>(context))(); }, &ready, poll,
-                every);
+  bool wait(const Ready& ready, bool poll, const std::function<void()>& every) {
+    if (ready()) return false;
+    return wait_slowly([](const void* context) { return (*static_cast<const Ready*>(context))(); }, &ready,
+                       poll, every);
   }
 
   // For one that was made before a fork: forgets sleepers and lock. To be called where nobody else uses it.
@@ -76,7 +77,7 @@ class Signal {
 
  private:
   struct State;
-  void wait_slowly(bool (*ready)(const void*), const void* context, bool poll,
+  bool wait_slowly(bool (*ready)(const void*), const void* context, bool poll,
                    const std::function<void()>& every);
   State* state_;  // left behind in a forked child
   unsigned forks_;

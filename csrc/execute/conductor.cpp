@@ -48,7 +48,7 @@ Conductor::Conductor(const Plan& plan)
     : plan_(plan), finished_(new std::atomic<bool>[plan.items.size() + 1]) {}
 
 void Conductor::run(Crew& crew, Watchdog& watchdog, StopFlag& stop, const Perform& perform) {
-  const Setting setting{stop, watchdog, crew.may_poll()};
+  const Setting setting{stop, watchdog, crew};
   watchdog.begins();
   if (plan_.workers.size() == 1) return run_serial(setting, perform);
   begin();
@@ -86,7 +86,8 @@ void Conductor::work(int worker, const Setting& setting, const Perform& perform)
 void Conductor::wait_for(int item, int worker, const Setting& setting, const std::function<void()>& every) {
   if (finished_[item].load()) return;
   setting.watchdog.waits(setting.lane + worker, setting.batch, plan_.items[item]);
-  progress_.wait([&] { return finished_[item].load() || setting.stop.requested(); }, setting.may_poll, every);
+  const auto is_over = [&] { return finished_[item].load() || setting.stop.requested(); };
+  if (progress_.wait(is_over, setting.crew.may_poll(), every)) setting.crew.settle(setting.seat + worker);
 }
 
 // The caller looks at signals until the last item of every worker has finished.

@@ -16,9 +16,10 @@ namespace stretto {
 struct Setting {
   const StopFlag& stop;
   Watchdog& watchdog;
-  bool may_poll = false;
+  Crew& crew;
+  int seat = 0;             // of the plan's worker 0 in the crew
   std::int64_t batch = -1;  // the number in a stream
-  int lane = 0;             // of the plan's worker 0 among all workers there
+  int lane = 0;             // of the plan's worker 0 among all workers of a stream
 };
 
 class Conductor {

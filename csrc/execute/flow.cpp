@@ -163,7 +163,7 @@ void Flow::work_on(Token& token, int worker) {
       const Batch batch{token.inputs, token.outputs, token.with_timeline ? &token.timeline : nullptr,
                         token.number, lane};
       const auto perform = [&](int part, int item) { plan.perform(batch, part, item); };
-      const Setting setting{token.stop, watchdog, crew_.may_poll(), token.number, lane};
+      const Setting setting{token.stop, watchdog, crew_, 1 - first_helper(), token.number, lane};
       plan.conductor().work(worker - lane, setting, std::ref(perform));
     }
   } catch (const Interrupted&) {
