@@ -37,15 +37,18 @@ class HeldFlow {
  public:
   explicit HeldFlow(const FlowOptions& options) : slots_(std::size_t(options.in_flight)), flow_(options) {}
 
-  void push(std::shared_ptr<HeldScore> score, const py::tuple& arrays, bool copy, bool with_timeline) {
+  // Says whether another one is wanted.
+  bool push(std::shared_ptr<HeldScore> score, const py::tuple& arrays, bool copy, bool with_timeline) {
     Slot& slot = slots_[std::size_t(flow_.pushed()) % slots_.size()];
     slot.batch = to_batch(*score, arrays);
     slot.score = std::move(score);
     if (copy) keep_copies(slot, arrays);
     flow_.push(slot.score->score, slot.batch.input_views(), slot.batch.output_views(), with_timeline);
+    return flow_.wants_batch(false);
   }
 
   py::object next() {
+    if (flow_.is_empty()) throw py::stop_iteration();
     try {
       const py::gil_scoped_release release;
       flow_.wait();

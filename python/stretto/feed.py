@@ -61,7 +61,7 @@ class Feed:
             )
         self._line = self._staged or channel.flow
         self._held: tuple[_core.Score, tuple[Any, ...], int] | None = None  # pulled, and waiting for memory
-        self._samples: deque[int] = deque()  # of the batches in flight
+        self._samples: deque[int] = deque()  # of the batches in flight, for the reporter
         self._spans: list[tuple[int, int, int, int, int, int]] = []
         self._pulled = 0
         self._is_exhausted = False
@@ -84,24 +84,24 @@ class Feed:
         self._failure = error
         self.exhaust()
 
-    def push(self, batch: Any) -> None:
-        """Take a batch that was wanted; a wrong one is an error in its turn."""
+    def push(self, batch: Any) -> bool:
+        """Take a batch that was wanted, and say whether another one is; a wrong one is an error in its turn."""
         number = self._pulled
         self._pulled = number + 1
         if self._staged is not None:
             self._staged.push(batch)
-            return
+            return self._staged.wants_batch(False)
         try:
             score, arrays, samples = self._channel.bind(batch)
             if self._budget is not None:
                 self._check_size(samples)
                 self._held = score, arrays, samples
-                return
-            self._flow.push(score, arrays, self._copy, self._with_timeline)
+                return self._wants_batch_within_budget(False)
+            self._count(samples)
+            return self._flow.push(score, arrays, self._copy, self._with_timeline)
         except Exception as error:
             self.fail(_in_batch(error, number))
-        else:
-            self._samples.append(samples)
+            return False
 
     def _push_held(self) -> bool:
         assert self._held is not None
@@ -110,8 +110,8 @@ class Feed:
         if not self._budget.take(self._channel.bytes_of(samples), wait=False):
             return False
         self._held = None
+        self._count(samples)
         self._flow.push(score, arrays, self._copy, self._with_timeline)
-        self._samples.append(samples)
         return True
 
     def _push_in_turn(self, batch: Any, number: int) -> None:
@@ -121,10 +121,14 @@ class Feed:
             if self._budget is not None:
                 self._check_size(samples)
                 self._budget.take(self._channel.bytes_of(samples), wait=True)
+            self._count(samples)
             self._flow.push(score, arrays, self._copy, self._with_timeline)
         except Exception as error:
             raise _in_batch(error, number) from None
-        self._samples.append(samples)
+
+    def _count(self, samples: int) -> None:
+        if self._reporter is not None:
+            self._samples.append(samples)
 
     def _check_size(self, samples: int) -> None:
         assert self._budget is not None
@@ -136,19 +140,22 @@ class Feed:
 
     def deliver(self) -> Any:
         """The oldest batch's result; raises what became of it, or StopIteration after the last."""
-        if self._line.is_empty:
-            if self._failure is not None:
-                raise self._failure
-            raise StopIteration
-        result = self._line.next()
+        failure = None
+        try:
+            result = self._line.next()
+        except StopIteration:
+            failure = self._failure
+            if failure is None:
+                raise
+        if failure is not None:  # with the causes that it came with
+            raise failure
         self.delivered += 1
         if self._budget is not None:
             self._budget.release()
         if self._with_timeline:
             self._spans += self._flow.spans()
-        samples = self._samples.popleft()
         if self._reporter is not None:
-            self._reporter.delivered(samples)
+            self._reporter.delivered(self._samples.popleft())
         return result
 
     def let_go(self) -> None:

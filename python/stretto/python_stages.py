@@ -76,6 +76,8 @@ class Crew:
             begin = time.perf_counter_ns()
             try:
                 item = function(item)
+            except StopIteration as error:  # which would end the stream unseen
+                raise RuntimeError(f"stream: the Python stage {name} raised StopIteration on item {number}") from error
             except Exception as error:
                 error.add_note(f"in the Python stage {name}, on item {number} of the stream")
                 raise
@@ -119,10 +121,6 @@ class StagedLine:
         self._left: deque[Future[Any]] = deque()
         self._count = 0
 
-    @property
-    def is_empty(self) -> bool:
-        return not self._entered
-
     def wants_batch(self, is_first: bool) -> bool:
         """As of a flow: the first one if there is room, a further one while nothing is ready."""
         return len(self._entered) < self._in_flight and (is_first or not self._head_has_finished())
@@ -143,7 +141,9 @@ class StagedLine:
             self._left.append(self._after.pool.submit(self._leave, entered, number))
 
     def next(self) -> Any:
-        """The result of the oldest item; raises what became of it."""
+        """The result of the oldest item; raises what became of it, or StopIteration when there is none."""
+        if not self._entered:
+            raise StopIteration
         entered = self._entered[0]
         if self._after is None:
             entered.result()

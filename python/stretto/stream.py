@@ -80,11 +80,11 @@ class Stream:
                         batch = next(self._source)
                     except StopIteration:
                         feed.exhaust()
+                        break
                     except Exception as error:
                         feed.fail(error)
-                    else:
-                        feed.push(batch)
-                    wanted = feed.wants_batch(False)
+                        break
+                    wanted = feed.push(batch)
                 return feed.deliver()
             except BaseException as error:
                 self._end()
@@ -121,11 +121,11 @@ class Stream:
                 batch = await self._source.__anext__()
             except StopAsyncIteration:
                 feed.exhaust()
+                break
             except Exception as error:
                 feed.fail(error)
-            else:
-                feed.push(batch)
-            wanted = feed.wants_batch(False)
+                break
+            wanted = feed.push(batch)
 
     def _deliver_or_end(self) -> Any:
         with self._lock:

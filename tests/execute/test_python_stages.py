@@ -72,3 +72,10 @@ def test_slow_python_stages_overlap_and_the_source_is_pulled_as_far_as_needed(pl
     stream = plan.stream(source(), before=slow, after=slow)
     next(stream)
     stream.close()
+
+
+def test_a_stop_iteration_of_a_python_stage_does_not_end_the_stream_unseen(plan):
+    results, error = drained(plan.stream([X] * 3, after=lambda y: next(iter(()))))
+    assert results == []
+    assert type(error) is RuntimeError
+    assert "raised StopIteration on item 0" in str(error)

@@ -186,7 +186,7 @@ def test_an_error_of_the_source_comes_after_the_results_before_it(plan, bad):
     def source(wrong):
         yield from batches()[:bad]
         if wrong is None:
-            raise KeyError("mine")
+            raise KeyError("mine") from OSError("its cause")
         yield wrong
 
     for wrong, kind, text in [
@@ -198,6 +198,7 @@ def test_an_error_of_the_source_comes_after_the_results_before_it(plan, bad):
         results, error = drained(plan.stream(source(wrong)))
         assert type(error) is kind
         assert re.search(text, str(error))
+        assert wrong is not None or type(error.__cause__) is OSError
         assert [len(y) for y in results] == SIZES[:bad]
 
 
