@@ -17,6 +17,8 @@ from stretto.schedule.plan import Choice
 
 __all__ = ["Channel", "Channels", "stream_form"]
 
+KEPT = 4  # flows without a stream, with their threads and memory
+
 
 @dataclass(slots=True)
 class Channel:
@@ -78,7 +80,7 @@ class Channels:
 
         def give_back(flow: _core.Flow) -> None:
             with self._lock:
-                if not self._is_closed:
+                if not self._is_closed and sum(map(len, self._idle.values())) < KEPT:
                     idle.append(flow)
 
         bytes_of = functools.cache(self._bytes_of)
