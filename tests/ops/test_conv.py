@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 import stretto as st
@@ -86,9 +87,10 @@ def test_groups_are_separate_convolutions(data: Any) -> None:
 
 
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
-def test_threads_batches_and_views_do_not_change_bits(layout: str) -> None:
+@pytest.mark.parametrize("dtype", ["f4", ml_dtypes.bfloat16], ids=str)
+def test_threads_batches_and_views_do_not_change_bits(layout: str, dtype: Any) -> None:
     rng = np.random.default_rng(1)
-    x, w = draw(rng, (6, 40, 20, 21), "f4"), draw(rng, (70, 40, 3, 3), "f4")
+    x, w = draw(rng, (6, 40, 20, 21), dtype), draw(rng, (70, 40, 3, 3), dtype)
     if layout == "NHWC":
         x = np.moveaxis(x, 1, -1).copy()
     options: dict[str, Any] = {"padding": 1, "stride": 2, "layout": layout}
@@ -98,7 +100,7 @@ def test_threads_batches_and_views_do_not_change_bits(layout: str) -> None:
     assert same_bits(np.concatenate([st.conv2d(x[i : i + 2], w, **options) for i in (0, 2, 4)]), expected)
     assert same_bits(st.conv2d(np.asfortranarray(x), np.asfortranarray(w), **options), expected)
     assert same_bits(st.conv2d(x[:, ::-1][:, ::-1], w[..., ::-1][..., ::-1], **options), expected)
-    out = np.full((*expected.shape[:-1], expected.shape[-1] * 2), np.nan, "f4")[..., ::2]
+    out = np.full((*expected.shape[:-1], expected.shape[-1] * 2), np.nan, dtype)[..., ::2]
     assert st.conv2d(x, w, out=out, **options) is out
     assert same_bits(out, expected)
 
@@ -230,9 +232,10 @@ def test_wrong_gradients_and_transposes() -> None:
     assert st.conv2d_input_gradient(grad, W, (-1, 4, 6, 6)).shape == (1, 4, 6, 6)
 
 
-def test_prepared_weights_serve_other_options_too() -> None:
+@pytest.mark.parametrize("dtype", ["f4", ml_dtypes.bfloat16], ids=str)
+def test_prepared_weights_serve_other_options_too(dtype: Any) -> None:
     rng = np.random.default_rng(4)
-    x, w = draw(rng, (1, 32, 9, 9), "f4"), draw(rng, (32, 32, 3, 3), "f4")
+    x, w = draw(rng, (1, 32, 9, 9), dtype), draw(rng, (32, 32, 3, 3), dtype)
     prepared = st.prepare(w, op="conv2d", stride=2)
     for options in ({"stride": 2}, {}, {"layout": "NHWC", "padding": 3}, {"dilation": 2}):
         data = np.moveaxis(x, 1, -1) if "layout" in options else x

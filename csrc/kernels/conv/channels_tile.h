@@ -14,6 +14,14 @@ inline constexpr int kMostPixels[] = {0, 14, 14, 9};
 #endif
 inline constexpr int kMostVectors = 3;
 
+// Where a tile's result goes: element (output channel, output), one of the two strides being 1.
+template <class T>
+struct TilePlace {
+  T* out;
+  std::int64_t out_channel, out_pixel;
+  int outputs;  // valid channels
+};
+
 template <class T>
 struct ChannelsTile {
   // One stretch of channels inside a segment.
@@ -26,14 +34,11 @@ struct ChannelsTile {
   std::int64_t panel_pitch;
   bool starts, ends, first_segment, last_segment;
   T *sums, *totals;  // [P][V][lanes], kept between stretches and segments
-  // Where the result goes: element (output channel, output), one of the two strides being 1.
-  T* out;
-  std::int64_t out_channel, out_pixel;
-  int outputs;  // valid channels
+  TilePlace<T> place;
 };
 
 template <class T, int V, int P>
-STRETTO_INLINE void put(const ChannelsTile<T>& t, Vec<T> (&acc)[P][V]) {
+STRETTO_INLINE void put(const TilePlace<T>& t, Vec<T> (&acc)[P][V]) {
   constexpr int lanes = Vec<T>::lanes;
   if (t.out_channel == 1) {
     for (int v = 0; v < V; ++v) {
@@ -111,7 +116,7 @@ template <class T, int V, int P>
 #pragma GCC unroll 3
       for (int v = 0; v < V; ++v) acc[p][v] = Vec<T>::load(t.totals + (p * V + v) * lanes) + acc[p][v];
   }
-  if (t.ends && t.last_segment) return put<T, V, P>(t, acc);
+  if (t.ends && t.last_segment) return put<T, V, P>(t.place, acc);
   T* keep = t.ends ? t.totals : t.sums;
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)

@@ -2,6 +2,7 @@
 
 #include "base/select.h"
 #include "base/variant_names.h"
+#include "kernels/conv/pair_order.h"
 
 namespace stretto {
 
@@ -27,8 +28,9 @@ bool always(const ConvArgs&) { return true; }
 
 bool is_floats(const ConvArgs& args) {
   const DType t = args.x.dtype;
-  return (t == DType::f32 || t == DType::f64 || t == DType::f16) && args.taps() <= kMostTaps &&
-         args.group_inputs() > 0;
+  if (t == DType::bf16 && PairOrder(args.group_inputs(), args.taps()).blocks() > kMostPairBlocks)
+    return false;
+  return is_floating(t) && args.taps() <= kMostTaps && args.group_inputs() > 0;
 }
 
 // A strip holds the rows of all input channels; a sum of fewer than 2^31 bools cannot wrap to zero.

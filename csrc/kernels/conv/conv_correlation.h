@@ -41,10 +41,14 @@ STRETTO_INLINE void visit_floats(DType from, DType out, F&& f) {
     f(Type<float>{}, Type<float>{}, Type<float>{});
   else if (from == DType::f64)
     f(Type<double>{}, Type<double>{}, Type<double>{});
-  else if (out == DType::f16)
+  else if (from == DType::f16 && out == DType::f16)
     f(Type<float16>{}, Type<float>{}, Type<float16>{});
-  else
+  else if (from == DType::f16)
     f(Type<float16>{}, Type<float>{}, Type<float>{});
+  else if (out == DType::bf16)
+    f(Type<bfloat16>{}, Type<float>{}, Type<bfloat16>{});
+  else
+    f(Type<bfloat16>{}, Type<float>{}, Type<float>{});
 }
 
 }  // namespace stretto

@@ -87,7 +87,7 @@ template <class T>
       ++q;
     }
   }
-  finish_block<T, T, T>(c, result, columns, columns, sample, 0, od, oh, 0, channel, n, 1, columns);
+  finish_block<T, T, T>(c, result, {columns, columns, 1}, sample, 0, od, oh, 0, channel, n, 1, columns);
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 
 #include "base/select.h"
 #include "base/variant_names.h"
+#include "kernels/conv/pair_order.h"
 
 namespace stretto {
 
@@ -23,8 +24,9 @@ bool always(const ConvTransposeArgs&) { return true; }
 
 bool is_floats(const ConvTransposeArgs& args) {
   const DType t = args.x.dtype;
-  return (t == DType::f32 || t == DType::f64 || t == DType::f16) && args.taps() <= kMostTaps &&
-         args.group_inputs() > 0;
+  if (t == DType::bf16 && PairOrder(args.group_inputs(), args.taps()).blocks() > kMostPairBlocks)
+    return false;
+  return is_floating(t) && args.taps() <= kMostTaps && args.group_inputs() > 0;
 }
 
 constexpr ConvTransposeVariant kTable[] = {

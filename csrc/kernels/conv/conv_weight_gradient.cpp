@@ -23,10 +23,8 @@ bool always(const ConvWeightGradientArgs&) { return true; }
 
 // Not many more taps than are used: the sums of a channel's taps stay in the scratch memory of a thread.
 bool is_floats(const ConvWeightGradientArgs& args) {
-  const DType t = args.x.dtype;
   const Dims& k = args.out.shape;
-  return (t == DType::f32 || t == DType::f64 || t == DType::f16) && k[2] * k[3] * k[4] <= kMostTaps / 16 &&
-         args.grad.size() > 0;
+  return is_floating(args.x.dtype) && k[2] * k[3] * k[4] <= kMostTaps / 16 && args.grad.size() > 0;
 }
 
 constexpr ConvWeightGradientVariant kTable[] = {

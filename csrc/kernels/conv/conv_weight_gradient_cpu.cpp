@@ -3,47 +3,21 @@
 #include "kernels/conv/conv_correlation.h"
 #include "kernels/conv/conv_weight_gradient.h"
 #include "kernels/conv/strip.h"
+#include "kernels/conv/weight_gradient_tile.h"
 
 namespace stretto::STRETTO_ISA {
 namespace {
 
-constexpr int kPairs = 6;                        // (channel, tap) pairs of a register tile
 constexpr std::int64_t kSumsBytes = 384 << 10;   // of one task, all levels of the tree together
 constexpr std::int64_t kStripBytes = 192 << 10;  // of x, and of the gradient that meets it
 constexpr std::int64_t kMostPositions = 2048;
-
-// sums[j] += x[j] * grad over positions, in order; x[j] walks along the strip.
-template <class T, int P>
-[[gnu::noinline]] void accumulate(const T* const* x, const T* grad, std::int64_t positions, T* sums) {
-  constexpr int lanes = Vec<T>::lanes;
-  const T* from[P];
-  Vec<T> acc[P];
-#pragma GCC unroll 6
-  for (int j = 0; j < P; ++j) {
-    from[j] = x[j];
-    acc[j] = Vec<T>::load(sums + j * lanes);
-  }
-  for (std::int64_t p = 0; p < positions; ++p) {
-    const Vec<T> g = Vec<T>::load(grad + p * lanes);
-#pragma GCC unroll 6
-    for (int j = 0; j < P; ++j) acc[j] = fma(g, Vec<T>::broadcast(from[j][p]), acc[j]);
-  }
-#pragma GCC unroll 6
-  for (int j = 0; j < P; ++j) acc[j].store(sums + j * lanes);
-}
-
-template <class T, int P = kPairs>
-STRETTO_INLINE void accumulate(int pairs, const T* const* x, const T* grad, std::int64_t positions, T* sums) {
-  if constexpr (P > 1) {
-    if (pairs != P) return accumulate<T, P - 1>(pairs, x, grad, positions, sums);
-  }
-  accumulate<T, P>(x, grad, positions, sums);
-}
 
 // One vector of output channels of a group, and a range of its input channels.
 template <class From, class T, class Out>
 struct Task {
   static constexpr int lanes = Vec<T>::lanes;
+  static constexpr bool in_pairs = is_same<From, bfloat16>;
+  static constexpr int states = in_pairs ? 3 : 1;  // the sums so far, and the chains of a block
   const ConvWeightGradientArgs& args;
   const Correlation& c;
   const StripPlan& strip;
@@ -51,14 +25,29 @@ struct Task {
   std::int64_t group, first_output, outputs, first_channel, channels;
   std::int64_t rows, columns;  // of a block
   T *x, *grad;                 // memory of a block
-  T* acc;                      // [pair][lane]
+  T* acc;                      // [state][pair][lane]
   std::int64_t terms = 0;      // in the segment so far
   bool has_total = false;
 
   STRETTO_INLINE std::int64_t pairs() const { return channels * c.tap_count; }
   STRETTO_INLINE std::int64_t size() const { return pairs() * lanes; }
 
+  PairSums pair_sums(std::int64_t pair) const {
+    float* sums = acc + pair * lanes;
+    return {sums, sums + size(), sums + 2 * size()};
+  }
+
   void end_segment(T* total) {
+    if constexpr (in_pairs) {
+      if (const int left = int(terms % kPairTerms)) {
+        [[maybe_unused]] const FlushToZero flush_to_zero;
+        end_pair_block(pair_sums(0), size(), left);
+      }
+    }
+    add_segment(total);
+  }
+
+  [[gnu::noinline]] void add_segment(T* total) {
     for (std::int64_t i = 0; i < size(); i += lanes) {
       const Vec<T> sum = Vec<T>::load(acc + i);
       (has_total ? Vec<T>::load(total + i) + sum : sum).store(total + i);
@@ -88,17 +77,23 @@ struct Task {
       for (int j = 0; j < many; ++j)
         from[j] = x + (pair + j) / c.tap_count * strip.channel_pitch() + offset[(pair + j) % c.tap_count] +
                   r * strip.row_pitch() + p;
-      accumulate<T>(many, from, grad + (r * width + p) * lanes, count, acc + pair * lanes);
+      const T* g = grad + (r * width + p) * lanes;
+      if constexpr (in_pairs) {
+        [[maybe_unused]] const FlushToZero flush_to_zero;
+        for_tile_of(many, [&]<int P>() {
+          accumulate_pairs<P>(from, g, count, int(terms % kPairTerms), pair_sums(pair));
+        });
+      } else {
+        for_tile_of(many, [&]<int P>() { accumulate<T, P>(from, g, count, acc + pair * lanes); });
+      }
     }
   }
 
   // The gradient over samples [first, last) into `total`.
   void run_grain(std::int64_t first, std::int64_t last, T* total) {
     const Dims& shape = args.grad.shape;
-    for (std::int64_t i = 0; i < size(); i += lanes) {
-      Vec<T>::zero().store(acc + i);
-      Vec<T>::zero().store(total + i);
-    }
+    for (std::int64_t i = 0; i < states * size(); i += lanes) Vec<T>::zero().store(acc + i);
+    for (std::int64_t i = 0; i < size(); i += lanes) Vec<T>::zero().store(total + i);
     has_total = false;
     terms = 0;
     for (std::int64_t n = first; n < last; ++n) {
@@ -184,9 +179,9 @@ void run(const ConvWeightGradientArgs& args, const Correlation& c, int threads) 
   const Scratch offsets(c.tap_count * std::int64_t(sizeof(std::int64_t)));
   std::int64_t levels = 2;  // the fresh one, and the counter's
   while (args.grains() >> (levels - 2)) ++levels;
+  const std::int64_t held = levels + Task<From, T, Out>::states;
   const std::int64_t pair_bytes = lanes * std::int64_t(sizeof(T));
-  const std::int64_t channels =
-      greatest(1, least(c.inputs, kSumsBytes / ((levels + 1) * c.tap_count * pair_bytes)));
+  const std::int64_t channels = greatest(1, least(c.inputs, kSumsBytes / (held * c.tap_count * pair_bytes)));
 
   StripPlan strip;
   const auto plan = [&](std::int64_t rows, std::int64_t columns) {
@@ -206,7 +201,7 @@ void run(const ConvWeightGradientArgs& args, const Correlation& c, int threads) 
   parallel_for(tasks, 1, work < 1e6 ? 1 : threads, [&](std::int64_t begin, std::int64_t end) {
     const Scratch x(channels * strip.channel_pitch() * std::int64_t(sizeof(T)));
     const Scratch grad(rows * columns * pair_bytes);
-    const Scratch sums((levels + 1) * channels * c.tap_count * pair_bytes);
+    const Scratch sums(held * channels * c.tap_count * pair_bytes);
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t range = i % ranges, vector = i / ranges % vectors;
       Task<From, T, Out> task{args,
@@ -223,7 +218,7 @@ void run(const ConvWeightGradientArgs& args, const Correlation& c, int threads) 
                               x.as<T>(),
                               grad.as<T>(),
                               sums.as<T>()};
-      task.run(sums.as<T>() + task.size());
+      task.run(sums.as<T>() + task.states * task.size());
     }
   });
 }

@@ -210,7 +210,7 @@ void run_depthwise_planes(const Correlation& c, PlaneFunction<T> function, int t
             plane.out =
                 c.out.as<T>() + n * c.out.strides.at[0] + (group * c.outputs + o) * c.out.strides.at[1];
             function(plane);
-            finish_block<T, T, T>(c, nullptr, 0, 0, n, group, 0, row, 0, o, 1, plane.end - row, ow);
+            finish_block<T, T, T>(c, nullptr, {}, n, group, 0, row, 0, o, 1, plane.end - row, ow);
           }
         }
       });

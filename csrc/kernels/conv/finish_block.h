@@ -13,13 +13,18 @@ STRETTO_INLINE Term<From> term_of(const ArrayView& view, std::int64_t offset, in
   return {view.as<From>() + offset, view.strides[row_axis], view.strides[column_axis]};
 }
 
-// `sums` is [channel][row][column] with the given pitches, or null when they stand in the result already. The
-// block holds `channels` from `channel` of the group on, `rows` x `columns` from (od, oh, ow) on.
+// The steps between the sums of a block; that of channels or of columns is 1.
+struct BlockLayout {
+  std::int64_t channel, row, column;
+};
+
+// `sums` lie as `layout` says, or are null when they stand in the result already. The block holds `channels`
+// from `channel` of the group on, `rows` x `columns` from (od, oh, ow) on.
 template <class From, class T, class Out>
-[[gnu::noinline]] void finish_block(const Correlation& c, const T* sums, std::int64_t channel_pitch,
-                                    std::int64_t row_pitch, std::int64_t n, std::int64_t group,
-                                    std::int64_t od, std::int64_t oh, std::int64_t ow, std::int64_t channel,
-                                    std::int64_t channels, std::int64_t rows, std::int64_t columns) {
+[[gnu::noinline]] void finish_block(const Correlation& c, const T* sums, const BlockLayout& layout,
+                                    std::int64_t n, std::int64_t group, std::int64_t od, std::int64_t oh,
+                                    std::int64_t ow, std::int64_t channel, std::int64_t channels,
+                                    std::int64_t rows, std::int64_t columns) {
   const Epilogue& e = *c.epilogue;
   if (!sums && e.is_empty()) return;
   const std::int64_t o = group * c.outputs + channel;
@@ -32,12 +37,12 @@ template <class From, class T, class Out>
     return !view.present() || view.strides.at[3] == columns * view.strides.at[4];
   };
   if (rows > 1 && lies_flat(c.out) && lies_flat(e.bias) && lies_flat(e.scale) && lies_flat(e.shift) &&
-      lies_flat(e.residual) && (!sums || row_pitch == columns)) {
+      lies_flat(e.residual) && (!sums || layout.row == columns * layout.column)) {
     columns *= rows;
     rows = 1;
   }
-  // Vectors go along the axis that is contiguous in the result; sums in a buffer lie along the columns.
-  const bool along_channels = !sums && c.out.strides[1] == 1 && c.out.strides[4] != 1;
+  // Vectors go along the axis that is contiguous in the sums, and in the result.
+  const bool along_channels = sums ? layout.column != 1 : c.out.strides[1] == 1 && c.out.strides[4] != 1;
   const int row_axis = along_channels ? 4 : 1, column_axis = along_channels ? 1 : 4;
   for (std::int64_t r = 0; r < rows; ++r) {
     Finish<T, From, Out> finish;
@@ -50,8 +55,8 @@ template <class From, class T, class Out>
     finish.out = c.out.as<Out>() + offset(c.out, r);
     finish.out_row = c.out.strides[row_axis];
     finish.out_col = c.out.strides[column_axis];
-    const T* from = sums ? sums + r * row_pitch : reinterpret_cast<const T*>(finish.out);
-    const std::int64_t from_row = sums ? channel_pitch : finish.out_row;
+    const T* from = sums ? sums + r * layout.row : reinterpret_cast<const T*>(finish.out);
+    const std::int64_t from_row = !sums ? finish.out_row : along_channels ? layout.column : layout.channel;
     if (along_channels)
       finish.run(from, from_row, 0, int(columns), 0, channels);
     else

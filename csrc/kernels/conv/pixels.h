@@ -7,6 +7,7 @@
 #include "kernels/conv/depthwise_plane.h"
 #include "kernels/conv/depthwise_tile.h"
 #include "kernels/conv/finish_block.h"
+#include "kernels/conv/pair_pixels_tile.h"
 #include "kernels/conv/pixels_tile.h"
 #include "kernels/conv/planes.h"
 #include "kernels/conv/strip.h"
@@ -17,7 +18,8 @@ namespace stretto::STRETTO_ISA {
 inline constexpr std::int64_t kPixelsStripBytes = 20 << 10;
 inline constexpr std::int64_t kPointwiseStripBytes = 96 << 10;
 
-// Weights: [group][block of kTileOutputs outputs, the last one smaller][channel][tap][output].
+// Weights: [group][block of kTileOutputs outputs, the last one smaller][term][output]. Terms are in the order
+// of the sum: (channel, tap), or that of PairOrder.
 template <class T>
 STRETTO_INLINE std::int64_t pixels_packed_size(const Correlation& c) {
   return c.groups * c.outputs * c.inputs * c.tap_count;
@@ -25,14 +27,18 @@ STRETTO_INLINE std::int64_t pixels_packed_size(const Correlation& c) {
 
 template <class From, class T>
 void pack_pixels(const Correlation& c, T* packed) {
+  const PairOrder order(c.inputs, c.tap_count);
   for (std::int64_t g = 0; g < c.groups; ++g) {
     for (std::int64_t first = 0; first < c.outputs; first += kTileOutputs) {
       const From* w = static_cast<const From*>(c.w) + g * c.w_group + first * c.w_output;
       const std::int64_t count = least(kTileOutputs, c.outputs - first);
       for (std::int64_t i = 0; i < c.inputs; ++i)
-        for (int t = 0; t < c.tap_count; ++t)
+        for (int t = 0; t < c.tap_count; ++t) {
+          const std::int64_t k = is_same<From, bfloat16> ? order.place(i, t) : i * c.tap_count + t;
           for (std::int64_t o = 0; o < count; ++o)
-            *packed++ = widen_to<T>(w[o * c.w_output + i * c.w_input + c.taps[t].weight]);
+            packed[k * count + o] = widen_to<T>(w[o * c.w_output + i * c.w_input + c.taps[t].weight]);
+        }
+      packed += count * c.inputs * c.tap_count;
     }
   }
 }
@@ -54,11 +60,11 @@ STRETTO_INLINE std::int64_t flat_waste(std::int64_t rows, std::int64_t oh, std::
   return oh / rows * vectors(rows) + vectors(oh % rows);
 }
 
-template <class T, class Out>
+template <class From, class T>
 PixelsPlan plan_pixels(const Correlation& c, std::int64_t* room) {
   PixelsPlan plan;
   const std::int64_t oh = c.out.shape.at[3], ow = c.out.shape.at[4];
-  if (c.inputs == 1) {
+  if (c.inputs == 1 && !is_same<From, bfloat16>) {
     const std::int64_t k = square_kernel(c);
     if (depthwise_tile_of<T>(k, c.stride[1])) plan.depthwise_kernel = k;
   }
@@ -105,6 +111,8 @@ struct PixelsRun {
   const T* packed;
   const StripPlan& strip;
   const std::int64_t* offset;  // of the taps in the strip
+  const PairBlock* blocks;     // bfloat16: of the terms in the strip
+  std::int64_t block_count;
 };
 
 // One block: outputs [ow, ow + columns) of rows [oh, oh + rows) of one group, all output channels.
@@ -154,28 +162,38 @@ template <class From, class T, class Out>
     tile.offset = run.offset;
     tile.taps = c.tap_count;
     tile.channels = c.inputs;
+    tile.blocks = run.blocks;
+    tile.block_count = run.block_count;
     tile.out_channel = target_channel;
-    const std::int64_t lines = run.plan.is_flat ? 1 : rows,
-                       width = run.plan.is_flat ? rows * columns : columns;
-    const std::int64_t vectors = divide_up(width, lanes), tiles = divide_up(vectors, kTileVectors);
-    for (std::int64_t r = 0; r < lines; ++r) {
-      std::int64_t v = 0;
-      for (std::int64_t i = 0; i < tiles; ++i) {
-        const std::int64_t next = vectors * (i + 1) / tiles, q = v * lanes;
-        tile.last_lanes = int(least(lanes, width - (next - 1) * lanes));
-        tile.strip = strip_memory + r * strip.row_pitch() + q;
-        for (std::int64_t o = 0; o < c.outputs; o += kTileOutputs) {
-          const int count = int(least(kTileOutputs, c.outputs - o));
-          tile.w = w + o * c.inputs * c.tap_count;
-          tile.out = target + o * target_channel + r * target_row + q;
-          pixels_tile_of<T>(count, int(next - v))(tile);
+    const auto run_tiles = [&](auto tile_of) {
+      const std::int64_t lines = run.plan.is_flat ? 1 : rows,
+                         width = run.plan.is_flat ? rows * columns : columns;
+      const std::int64_t vectors = divide_up(width, lanes), tiles = divide_up(vectors, kTileVectors);
+      for (std::int64_t r = 0; r < lines; ++r) {
+        std::int64_t v = 0;
+        for (std::int64_t i = 0; i < tiles; ++i) {
+          const std::int64_t next = vectors * (i + 1) / tiles, q = v * lanes;
+          tile.last_lanes = int(least(lanes, width - (next - 1) * lanes));
+          tile.strip = strip_memory + r * strip.row_pitch() + q;
+          for (std::int64_t o = 0; o < c.outputs; o += kTileOutputs) {
+            const int count = int(least(kTileOutputs, c.outputs - o));
+            tile.w = w + o * c.inputs * c.tap_count;
+            tile.out = target + o * target_channel + r * target_row + q;
+            tile_of(count, int(next - v))(tile);
+          }
+          v = next;
         }
-        v = next;
       }
+    };
+    if constexpr (is_same<From, bfloat16>) {
+      [[maybe_unused]] const FlushToZero flush_to_zero;
+      run_tiles([](int outputs, int vectors) { return pair_pixels_tile_of(outputs, vectors); });
+    } else {
+      run_tiles([](int outputs, int vectors) { return pixels_tile_of<T>(outputs, vectors); });
     }
   }
-  finish_block<From, T, Out>(c, result, target_channel, target_row, n, group, od, oh, ow, 0, c.outputs, rows,
-                             columns);
+  finish_block<From, T, Out>(c, result, {target_channel, target_row, 1}, n, group, od, oh, ow, 0, c.outputs,
+                             rows, columns);
 }
 
 template <class From, class T, class Out>
@@ -195,12 +213,17 @@ void run_pixels(const Correlation& c, int threads) {
       return run_depthwise_planes<T>(c, function, threads, weights_of);
   }
   const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
-  const PixelsPlan plan = plan_pixels<T, Out>(c, room.as<std::int64_t>());
+  const PixelsPlan plan = plan_pixels<From, T>(c, room.as<std::int64_t>());
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, plan.row_runs, plan.column_runs, room.as<std::int64_t>());
   const Scratch offsets(c.tap_count * std::int64_t(sizeof(std::int64_t)));
   for (int t = 0; t < c.tap_count; ++t) offsets.as<std::int64_t>()[t] = strip.offset(c.taps[t]);
-  const PixelsRun<T> run{c, plan, packed, strip, offsets.as<std::int64_t>()};
+  const PairOrder order(c.inputs, c.tap_count);
+  const std::int64_t block_count = is_same<From, bfloat16> ? order.blocks() : 0;
+  const Scratch pair_blocks(block_count * std::int64_t(sizeof(PairBlock)));
+  if (block_count > 0) fill_pair_blocks(c, order, strip, pair_blocks.as<PairBlock>());
+  const PixelsRun<T> run{
+      c, plan, packed, strip, offsets.as<std::int64_t>(), pair_blocks.as<PairBlock>(), block_count};
 
   const bool direct = is_same<T, Out> && c.out.strides.at[4] == 1;
   const std::int64_t od = c.out.shape.at[2], blocks = plan.row_blocks * plan.column_blocks;

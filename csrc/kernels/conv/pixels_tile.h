@@ -2,6 +2,7 @@
 // outputs of a row; each step broadcasts a weight.
 #pragma once
 
+#include "kernels/conv/pair_order.h"
 #include "simd/simd.h"
 
 namespace stretto::STRETTO_ISA {
@@ -20,11 +21,25 @@ struct PixelsTile {
   const std::int64_t* offset;  // [taps]
   int taps;
   std::int64_t channels;
-  const T* w;  // [channel][tap][R]
+  const PairBlock* blocks;  // bfloat16: the terms, instead of channels and taps
+  std::int64_t block_count;
+  const T* w;  // [term][R]
   T* out;      // outputs of a channel are neighbours
   std::int64_t out_channel;
   int last_lanes;  // valid lanes of the last vector
 };
+
+template <class T, int R, int V>
+STRETTO_INLINE void put_pixels(const PixelsTile<T>& t, const Vec<T> (&acc)[R][V]) {
+  constexpr int lanes = Vec<T>::lanes;
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+    T* out = t.out + r * t.out_channel;
+#pragma GCC unroll 3
+    for (int v = 0; v + 1 < V; ++v) acc[r][v].store(out + v * lanes);
+    acc[r][V - 1].store(out + (V - 1) * lanes, t.last_lanes);
+  }
+}
 
 template <class T, int R, int V>
 [[gnu::noinline]] void run_pixels_tile(const PixelsTile<T>& t) {
@@ -50,13 +65,7 @@ template <class T, int R, int V>
       }
     }
   }
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) {
-    T* out = t.out + r * t.out_channel;
-#pragma GCC unroll 3
-    for (int v = 0; v + 1 < V; ++v) acc[r][v].store(out + v * lanes);
-    acc[r][V - 1].store(out + (V - 1) * lanes, t.last_lanes);
-  }
+  put_pixels(t, acc);
 }
 
 template <class T>

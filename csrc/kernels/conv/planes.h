@@ -170,7 +170,7 @@ STRETTO_INLINE void run_planes_block(const Correlation& c, const std::int64_t* o
       }
     }
     for (std::int64_t n = first; n < last; ++n)
-      finish_block<T, T, T>(c, nullptr, 0, 0, n, group, 0, 0, 0, o, outputs, c.out.shape.at[3],
+      finish_block<T, T, T>(c, nullptr, {}, n, group, 0, 0, 0, o, outputs, c.out.shape.at[3],
                             c.out.shape.at[4]);
   }
 }

@@ -143,12 +143,55 @@ STRETTO_INLINE void copy_vectors(const RunRows<T>& run, T* to) {
   }
 }
 
+// Elements 0, 2, 4, ... of bfloat16 memory: the low halves of pairs that begin at p, or the high halves of
+// those that begin before it.
+STRETTO_INLINE Vec<float> low_halves(const bfloat16* p) {
+  return from_bits(shift_left<16>(bits(Vec<float>::load(reinterpret_cast<const float*>(p)))));
+}
+STRETTO_INLINE Vec<float> high_halves(const bfloat16* p) {
+  const Vec<std::uint32_t> high = Vec<std::uint32_t>::broadcast(0xffff0000u);
+  return from_bits(bits(Vec<float>::load(reinterpret_cast<const float*>(p - 1))) & high);
+}
+
+// Row by row of vectors, the last one of a row moved back to end with it.
+template <class From, int step>
+STRETTO_INLINE void widen_vectors(const RunRows<From>& run, float* to) {
+  constexpr int lanes = Vec<float>::lanes;
+  const std::int64_t valid = run.high - run.low;
+  for (std::int64_t r = 0; r < run.rows; ++r, to += run.count) {
+    const bool inside = r >= run.first && r < run.last;
+    const std::int64_t low = inside ? run.low : run.count, high = inside ? run.high : run.count;
+    for (std::int64_t q = 0; q < low; ++q) to[q] = 0;
+    for (std::int64_t q = high; q < run.count; ++q) to[q] = 0;
+    if (!inside) continue;
+    const From* from = run.from + r * run.row_step;
+    if (valid < lanes + (step == 2)) {
+      if constexpr (step == 1)
+        load_as<float, From>(from + low, int(valid)).store(to + low, int(valid));
+      else
+        for (std::int64_t q = low; q < high; ++q) to[q] = widen_to<float>(from[q * step]);
+      continue;
+    }
+    for (std::int64_t v = low; v < high; v += lanes) {
+      const std::int64_t q = least(v, high - lanes);
+      if constexpr (step == 1)
+        load_as<float, From>(from + q, lanes).store(to + q);
+      else
+        (v == low ? low_halves(from + 2 * q) : high_halves(from + 2 * q)).store(to + q);
+    }
+  }
+}
+
 template <class From, class T>
 STRETTO_INLINE void copy_rows(const RunRows<From>& run, T* to) {
   if constexpr (is_same<From, T> && (is_same<T, float> || is_same<T, double>)) {
     if (run.step == 1) return copy_vectors<T, 1>(run, to);
     if (run.step == 2) return copy_vectors<T, 2>(run, to);
   }
+  if constexpr (is_same<From, bfloat16> || is_same<From, float16>)
+    if (run.step == 1) return widen_vectors<From, 1>(run, to);
+  if constexpr (is_same<From, bfloat16>)
+    if (run.step == 2) return widen_vectors<From, 2>(run, to);
   copy_elements(run, to);
 }
 

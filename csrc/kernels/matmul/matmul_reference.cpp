@@ -5,9 +5,9 @@
 #include "base/parallel.h"
 #include "kernels/epilogue_reference.h"
 #include "kernels/load.h"
-#include "kernels/matmul/flush.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/offset.h"
+#include "kernels/tile/flush.h"
 
 namespace stretto {
 namespace {

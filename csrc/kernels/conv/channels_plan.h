@@ -1,0 +1,221 @@
+// How a problem of the channels kernel is cut, its weights' layout, and its blocks given to threads.
+#pragma once
+
+#include "base/parallel.h"
+#include "kernels/conv/channels_tile.h"
+#include "kernels/conv/correlation.h"
+#include "kernels/conv/finish_block.h"
+#include "kernels/conv/pair_order.h"
+#include "kernels/conv/strip.h"
+
+namespace stretto::STRETTO_ISA {
+
+inline constexpr std::int64_t kStretchTerms = 256;      // k between spills of a tile
+inline constexpr std::int64_t kStripBytes = 224 << 10;  // of a block's strip: half of a small second cache
+inline constexpr std::int64_t kMostStripBytes = 640 << 10;
+inline constexpr std::int64_t kBlockPixels = 448;  // outputs of a block
+
+// Weights: [group][vector of outputs][term][lane], outputs padded with zeros. Terms are in the order of the
+// sum: (channel, tap), or that of PairOrder.
+template <class T>
+STRETTO_INLINE std::int64_t channels_packed_size(const Correlation& c) {
+  const std::int64_t vectors = divide_up(c.outputs, Vec<T>::lanes);
+  return c.groups * vectors * Vec<T>::lanes * c.inputs * c.tap_count;
+}
+
+template <class From, class T>
+void pack_channels(const Correlation& c, T* packed, int threads) {
+  constexpr int lanes = Vec<T>::lanes;
+  const std::int64_t vectors = divide_up(c.outputs, lanes), terms = c.inputs * c.tap_count;
+  const std::int64_t chunk = greatest(1, (1 << 18) / greatest(1, terms * lanes));
+  const PairOrder order(c.inputs, c.tap_count);
+  const auto place = [&](std::int64_t channel, std::int64_t tap) {
+    return is_same<From, bfloat16> ? order.place(channel, tap) : channel * c.tap_count + tap;
+  };
+  parallel_for(c.groups * vectors, chunk, terms * c.outputs * c.groups < (1 << 15) ? 1 : threads,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   const From* w = static_cast<const From*>(c.w) + i / vectors * c.w_group +
+                                   i % vectors * lanes * c.w_output;
+                   const int n = int(least(lanes, c.outputs - i % vectors * lanes));
+                   T* to = packed + i * terms * lanes;
+                   // Where a channel's taps lie one behind the other, and the channels too, rows of w are
+                   // read in vectors.
+                   bool flat = c.w_input == c.tap_count && n == lanes;
+                   for (int t = 0; flat && t < c.tap_count; ++t) flat = c.taps[t].weight == t;
+                   std::int64_t k = 0, channel = 0;
+                   int tap = 0;
+                   const auto next = [&] {
+                     T* at = to + place(channel, tap) * lanes;
+                     if (++tap == c.tap_count) tap = 0, ++channel;
+                     return at;
+                   };
+                   for (; flat && k + lanes <= terms; k += lanes) {
+                     Vec<T> row[lanes];
+#pragma GCC unroll 16
+                     for (int o = 0; o < lanes; ++o) row[o] = load_as<T, From>(w + o * c.w_output + k, lanes);
+                     transpose(row);
+#pragma GCC unroll 16
+                     for (int o = 0; o < lanes; ++o) row[o].store(next());
+                   }
+                   for (; k < terms; ++k) {
+                     const From* from = w + channel * c.w_input + c.taps[tap].weight;
+                     T* lane = next();
+                     for (int o = 0; o < lanes; ++o)
+                       lane[o] = o < n ? widen_to<T>(from[o * c.w_output]) : T(0);
+                   }
+                 }
+               });
+}
+
+// How a problem is cut. Nothing here changes a bit of the result.
+struct ChannelsPlan {
+  std::int64_t rows = 1, columns = 1;  // of a block
+  std::int64_t row_blocks = 1, column_blocks = 1;
+  std::int64_t tile_columns = 1;
+  int vectors = 1;
+  std::int64_t panels = 1;          // vectors of outputs in a group
+  std::int64_t output_splits = 1;   // of the panels among tasks
+  std::int64_t strip_channels = 1;  // held at once
+  std::int64_t stretch = 1;         // channels of a stretch
+  bool is_flat = false;             // a block's rows lie one behind the other, in strip and result
+};
+
+// The tile that needs the fewest steps for rows of `columns` outputs.
+template <class T>
+void choose_tile(ChannelsPlan& plan, std::int64_t columns) {
+  double best = 0;
+  for (int v = 1; v <= kMostVectors; ++v) {
+    const std::int64_t tiles = divide_up(columns, kMostPixels[v]), p = divide_up(columns, tiles);
+    const auto cost = [&](int vectors) {
+      const double products = double(p * vectors), loads = double(p + vectors) * 0.6;
+      return (products > loads ? products : loads) + 2 > 10 ? (products > loads ? products : loads) + 2
+                                                            : 10.0;
+    };
+    const std::int64_t left = plan.panels % v;
+    double steps = double(plan.panels / v) * cost(v);
+    if (left) steps += cost(int(left));
+    steps *= double(tiles);
+    if (best == 0 || steps < best * 0.999) {
+      best = steps;
+      plan.vectors = v;
+      plan.tile_columns = p;
+    }
+  }
+}
+
+template <class T>
+STRETTO_INLINE std::int64_t strip_bytes(const Correlation& c, std::int64_t rows, std::int64_t columns,
+                                        std::int64_t* room) {
+  StripPlan strip;
+  strip.plan(c, rows, columns, StripRuns::smaller, StripRuns::smaller, room);
+  return strip.channel_pitch() * std::int64_t(sizeof(T));
+}
+
+// With `whole_sums` the strip of a block holds all channels.
+template <class T>
+ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, std::int64_t* room) {
+  ChannelsPlan plan;
+  const std::int64_t oh = c.out.shape[3], ow = c.out.shape[4];
+  const std::int64_t lines = c.out.shape[0] * c.out.shape[2] * c.groups;
+  plan.panels = divide_up(c.outputs, Vec<T>::lanes);
+  plan.columns = divide_up(ow, divide_up(ow, kBlockPixels));
+  while (plan.columns > kMostPixels[1] && strip_bytes<T>(c, 1, plan.columns, room) * c.inputs > kStripBytes)
+    plan.columns = divide_up(plan.columns, 2);
+  if (plan.columns < ow) {  // whole tiles
+    const std::int64_t step = plan.columns > kMostPixels[2] ? kMostPixels[2] : kMostPixels[1];
+    plan.columns = least(ow, divide_up(plan.columns, step) * step);
+  }
+  while (whole_sums && plan.columns > 1 &&
+         strip_bytes<T>(c, 1, plan.columns, room) * c.inputs > kMostStripBytes)
+    plan.columns = divide_up(plan.columns, 2);
+  plan.column_blocks = divide_up(ow, plan.columns);
+  if (plan.column_blocks == 1) {
+    while (plan.rows < oh && (plan.rows + 1) * ow <= kBlockPixels &&
+           strip_bytes<T>(c, plan.rows + 1, ow, room) * c.inputs <= kStripBytes)
+      ++plan.rows;
+    // Enough tasks for the threads, but not blocks of a row when there are many of them.
+    while (threads > 1 && plan.rows > 1 && divide_up(oh, plan.rows) * lines < 2 * threads)
+      plan.rows = divide_up(plan.rows, 2);
+    plan.rows = divide_up(oh, divide_up(oh, plan.rows));
+  }
+  plan.row_blocks = divide_up(oh, plan.rows);
+  StripPlan strip;
+  strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room);
+  plan.is_flat = plan.column_blocks == 1 && strip.row_pitch() == plan.columns && plan.rows > 1 &&
+                 c.out.strides[3] == ow * c.out.strides[4];
+  choose_tile<T>(plan, plan.is_flat ? plan.rows * plan.columns : plan.columns);
+  const std::int64_t per_channel = greatest(1, strip.channel_pitch()) * std::int64_t(sizeof(T));
+  plan.strip_channels = greatest(1, least(c.inputs, kMostStripBytes / per_channel));
+  const std::int64_t segment = least(c.inputs, c.segment_channels);
+  const std::int64_t wanted =
+      greatest(1, least(kStretchTerms / greatest(1, c.tap_count), plan.strip_channels));
+  plan.stretch = greatest(1, divide_up(segment, divide_up(segment, wanted)));
+  if (plan.strip_channels >= c.inputs && c.inputs * c.tap_count <= kStretchTerms * 3 / 2)
+    plan.stretch = c.inputs;
+  const std::int64_t blocks = lines * plan.row_blocks * plan.column_blocks;
+  while (threads > 1 && blocks * plan.output_splits < 2 * threads &&
+         plan.panels / (plan.output_splits * 2) >= 2 * plan.vectors)
+    plan.output_splits *= 2;
+  return plan;
+}
+
+// One block as `lines` rows of `length` outputs, in tiles of `width`; a flat one is a single line.
+struct BlockCut {
+  std::int64_t rows, columns, lines, length, tiles, width;
+
+  STRETTO_INLINE BlockCut(const Correlation& c, const ChannelsPlan& plan, std::int64_t oh, std::int64_t ow)
+      : rows(least(plan.rows, c.out.shape.at[3] - oh)),
+        columns(least(plan.columns, c.out.shape.at[4] - ow)),
+        lines(plan.is_flat ? 1 : rows),
+        length(plan.is_flat ? rows * columns : columns),
+        tiles(divide_up(length, plan.tile_columns)),
+        width(divide_up(length, tiles)) {}
+
+  // f(index, line, first output, outputs) for each tile.
+  template <class F>
+  STRETTO_INLINE void for_each_tile(F&& f) const {
+    for (std::int64_t line = 0; line < lines; ++line)
+      for (std::int64_t i = 0; i < tiles && i * width < length; ++i)
+        f(line * tiles + i, line, i * width, int(least(width, length - i * width)));
+  }
+};
+
+// Of the sums of a block that do not go straight to the result: with lanes along its contiguous axis.
+template <class T>
+STRETTO_INLINE BlockLayout result_layout(const Correlation& c, const BlockCut& cut) {
+  if (c.out.strides.at[1] != 1) return {cut.rows * cut.columns, cut.columns, 1};
+  constexpr std::int64_t channels = kMostVectors * Vec<T>::lanes;
+  return {1, cut.columns * channels, channels};
+}
+
+// block(n, group, od, oh, ow, first panel, last panel) for every block, on threads.
+template <class F>
+STRETTO_INLINE void for_each_block(const Correlation& c, const ChannelsPlan& plan, int threads, F&& block) {
+  const std::int64_t od = c.out.shape[2], blocks = plan.row_blocks * plan.column_blocks;
+  const std::int64_t panels = divide_up(plan.panels, plan.output_splits);
+  const std::int64_t tasks = c.out.shape[0] * c.groups * od * blocks * plan.output_splits;
+  const double work = double(c.inputs) * c.tap_count * double(c.outputs) * double(c.out.shape[0]) * c.groups *
+                      double(od) * double(c.out.shape[3]) * double(c.out.shape[4]);
+  const std::int64_t chunk = greatest(1, std::int64_t(double(tasks) * 1e6 / (work + 1)));
+  parallel_for(
+      tasks, least(chunk, tasks), work < 1e6 ? 1 : threads, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t task = begin; task < end; ++task) {
+          std::int64_t i = task;
+          const std::int64_t split = i % plan.output_splits;
+          i /= plan.output_splits;
+          const std::int64_t column = i % plan.column_blocks;
+          i /= plan.column_blocks;
+          const std::int64_t row = i % plan.row_blocks;
+          i /= plan.row_blocks;
+          const std::int64_t d = i % od;
+          i /= od;
+          const std::int64_t first = least(plan.panels, split * panels),
+                             last = least(plan.panels, first + panels);
+          if (first < last)
+            block(i / c.groups, i % c.groups, d, row * plan.rows, column * plan.columns, first, last);
+        }
+      });
+}
+
+}  // namespace stretto::STRETTO_ISA
