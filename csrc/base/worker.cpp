@@ -1,6 +1,8 @@
 #include "base/worker.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -25,6 +27,8 @@ namespace {
 
 constexpr auto kPoll = std::chrono::microseconds(50);
 constexpr auto kTick = std::chrono::milliseconds(50);
+
+constexpr int kFewWorkers = 8;
 
 void relax() {
 #if defined(__x86_64__)
@@ -70,6 +74,7 @@ Crew::Crew(int workers, int computing)
 
 void Crew::start() {
   forks_ = forks_seen();
+  cleared_cpu_ = -1;
   state_ = new State;
   const BlockSignals blocked;
   try {
@@ -101,8 +106,25 @@ Crew::~Crew() {
   if (state_ && forks_ == forks_seen()) stop();
 }
 
+// A sleeper is woken on the CPU of who wakes it, where it would have to wait for it: so few workers are told
+// of another one before, when the caller has come to a new CPU.
+void Crew::clear_cpu_of_caller() {
+  const int cpu = sched_getcpu();
+  if (cpu == cleared_cpu_ || !may_poll_ || workers_ > kFewWorkers) return;
+  cpu_set_t others;
+  if (sched_getaffinity(getpid(), sizeof others, &others) != 0 || CPU_COUNT(&others) < 2) return;
+  if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_CLR(std::size_t(cpu), &others);
+  for (std::thread& thread : state_->threads)
+    pthread_setaffinity_np(thread.native_handle(), sizeof others, &others);
+  cleared_cpu_ = cpu;
+}
+
 void Crew::run(int workers, Body body, void* context) {
-  if (workers > 1) settle(0);
+  if (workers > 1) {
+    settle(0);
+    if (!state_ || forks_ != forks_seen()) start();
+    clear_cpu_of_caller();
+  }
   begin(workers, body, context);
   body(context, 0);
   end();

@@ -41,7 +41,9 @@ class Crew {
   struct State;
   void start();
   void stop();
+  void clear_cpu_of_caller();
   int workers_;
+  int cleared_cpu_ = -1;  // that the threads are kept off
   bool may_poll_;
   CpuPlaces places_;
   unsigned forks_ = 0;
