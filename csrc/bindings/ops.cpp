@@ -221,6 +221,14 @@ PreparedWeight(op=conv2d, shape=(8, 3, 3, 3), dtype=float32)
               const py::dict& keywords) {
              return op.batch(to_types(inputs), axes, to_attributes(op.name, keywords));
            })
+      .def("channel_axes",
+           [](const Op& op, const py::sequence& inputs, const py::dict& keywords) -> py::object {
+             if (!op.channels) return py::none();
+             const Attributes attributes = to_attributes(op.name, keywords);
+             const Types types = to_types(inputs);
+             const std::vector<int> axes = op.channels(types, op.infer(types, attributes), attributes);
+             return axes.empty() ? py::object(py::none()) : py::object(py::cast(axes));
+           })
       .def("__repr__", [](const Op& op) { return message("Op(", op.name, ")"); });
   auto* const type = reinterpret_cast<PyTypeObject*>(op_class.ptr());
   bound_call = std::exchange(type->tp_call, call_slot);

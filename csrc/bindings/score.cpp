@@ -71,7 +71,10 @@ std::vector<Cut> to_cuts(const py::handle& pairs) {
 
 Plan to_plan(const py::dict& d) {
   Plan plan;
-  plan.stages = d["stages"].cast<std::vector<std::vector<int>>>();
+  for (const auto& stage : d["stages"].cast<py::sequence>()) {
+    const auto t = stage.cast<py::tuple>();
+    plan.stages.push_back({t[0].cast<std::vector<int>>(), t[1].cast<int>(), t[2].cast<int>()});
+  }
   for (const auto& batch : d["micro_batches"].cast<py::sequence>()) {
     const auto t = batch.cast<py::tuple>();
     plan.micro_batches.push_back({t[0].cast<int>(), t[1].cast<std::int64_t>(), t[2].cast<int>()});

@@ -14,14 +14,15 @@ class Constants {
 
   const ArrayView& at(int index) const { return arrays_[index]; }
 
-  // The constant as `op` wants it with these attributes; packed once for all who ask.
-  const PackedWeight* packed(int index, const Op& op, const Attributes& attributes);
+  // The constant, or the view of a part of it, as `op` wants it with these attributes; packed once for all
+  // who ask.
+  const PackedWeight* packed(const ArrayView& view, const Op& op, const Attributes& attributes);
 
   std::int64_t packings() const { return std::int64_t(packed_.size()); }
 
  private:
   struct Packed {
-    int index;
+    ArrayView view;  // its place tells the parts of one constant apart
     const Op* op;
     Attributes attributes;
     std::shared_ptr<const PackedWeight> weight;

@@ -7,6 +7,13 @@
 
 namespace stretto {
 
+Executor::Executor(std::shared_ptr<Workshop> workshop, std::shared_ptr<const Score> score)
+    : workshop_(std::move(workshop)), open_(std::move(score)) {
+  const int wanted = int(open_.plan().workers.size()), present = workshop_->crew.workers();
+  if (wanted > present)
+    throw ShapeError(message("plan: it has ", wanted, " workers; the runner has ", present));
+}
+
 void Executor::run(const Batch& batch) {
   const CallScope scope;
   Turn turn(*workshop_, open_.conductor());

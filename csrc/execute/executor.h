@@ -10,8 +10,8 @@ namespace stretto {
 
 class Executor {
  public:
-  Executor(std::shared_ptr<Workshop> workshop, std::shared_ptr<const Score> score)
-      : workshop_(std::move(workshop)), open_(std::move(score)) {}
+  // Throws ShapeError when the plan has more workers than the workshop.
+  Executor(std::shared_ptr<Workshop> workshop, std::shared_ptr<const Score> score);
 
   // Throws what a step threw, with its place added to the text, Interrupted, or Cancelled.
   void run(const Batch& batch);

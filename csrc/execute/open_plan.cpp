@@ -30,9 +30,9 @@ OpenPlan::OpenPlan(std::shared_ptr<const Score> score)
     auto& stages = bound_[std::size_t(batch.program) * plan.slots + batch.slot];
     if (!stages.empty()) continue;
     char* const arena = arenas_.get() + batch.slot * score_->slot_bytes();
-    for (const std::vector<int>& steps : plan.stages)
+    for (const Stage& stage : plan.stages)
       stages.push_back(
-          std::make_unique<BoundStage>(score_->programs[batch.program], steps, arena, *score_->constants));
+          std::make_unique<BoundStage>(score_->programs[batch.program], stage, arena, *score_->constants));
   }
 }
 

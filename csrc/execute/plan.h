@@ -20,8 +20,14 @@ struct Item {
   std::vector<int> after;  // items that must have finished
 };
 
+// Steps in order, or one of `parts` shares of their output channels.
+struct Stage {
+  std::vector<int> steps;
+  int part = 0, parts = 1;
+};
+
 struct Plan {
-  std::vector<std::vector<int>> stages;  // steps, in order
+  std::vector<Stage> stages;
   std::vector<MicroBatch> micro_batches;
   std::vector<Item> items;
   std::vector<std::vector<int>> workers;  // items, in order

@@ -44,32 +44,63 @@ std::string place_of(const Step& step, std::span<const ArrayView> inputs, int in
                  "), micro-batch ", context.micro_batch, ", inputs ", shapes, "]");
 }
 
+// Where part `part` of `parts` of the channels begins: at a multiple of 16, the width of most tiles, when
+// there are enough for all.
+std::int64_t part_begin(std::int64_t channels, int part, int parts) {
+  const std::int64_t unit = channels >= 16 * std::int64_t(parts) ? 16 : 1;
+  return part == parts ? channels : channels / unit * part / parts * unit;
+}
+
+// Cuts a view down to a part of its channels; returns the first of them.
+std::int64_t cut_channels(ArrayView& view, int axis, const Stage& stage) {
+  const std::int64_t begin = part_begin(view.shape[axis], stage.part, stage.parts);
+  view.shape[axis] = part_begin(view.shape[axis], stage.part + 1, stage.parts) - begin;
+  return begin;
+}
+
+// The axes of a step's operands along which its output's channels lie; none for a whole stage.
+std::vector<int> channel_axes(const Program& program, const Step& step, const Stage& stage) {
+  if (stage.parts == 1) return {};
+  Types inputs, outputs;
+  for (const int id : step.inputs) inputs.push_back(id < 0 ? ValueType{} : program.values[id].type);
+  for (const int id : step.outputs) outputs.push_back(program.values[id].type);
+  std::vector<int> axes;
+  if (step.op->channels) axes = step.op->channels(inputs, outputs, step.attributes);
+  if (axes.empty())
+    throw ShapeError(message("plan: ", step.op->name, " cannot be made in parts of its channels: stage part ",
+                             stage.part, " of ", stage.parts));
+  return axes;
+}
+
 }  // namespace
 
-BoundStage::BoundStage(const Program& program, const std::vector<int>& steps, char* arena,
-                       Constants& constants) {
-  for (const int index : steps) {
+BoundStage::BoundStage(const Program& program, const Stage& stage, char* arena, Constants& constants) {
+  for (const int index : stage.steps) {
     const Step& step = program.steps[index];
     if (step.is_view) continue;
+    const std::vector<int> axes = channel_axes(program, step, stage);
     BoundStep bound{index, &step, {}, {}};
     const auto bind = [&](int id, bool is_output) {
       auto& operands = is_output ? bound.outputs : bound.inputs;
       ArrayView view;
       if (id >= 0) {
         const Place& value = program.values[id];
+        const int axis = axes.empty() ? kNoChannels : is_output ? axes.back() : axes[operands.size()];
         view.dtype = value.type.dtype;
         view.shape = value.type.shape;
         view.strides = value.strides;
+        if (value.storage == Storage::constant && !value.is_view) view = constants.at(value.index);
+        const std::int64_t channel = axis == kNoChannels ? 0 : cut_channels(view, axis, stage);
+        const std::int64_t offset =
+            value.offset + (channel ? channel * view.strides[axis] * itemsize(view.dtype) : 0);
         if (value.storage == Storage::arena) {
-          view.data = arena + value.offset;
+          view.data = arena + offset;
         } else if (value.storage == Storage::constant) {
-          const ArrayView& constant = constants.at(value.index);
-          if (!value.is_view) view = constant;
-          view.data = static_cast<char*>(constant.data) + value.offset;
+          view.data = static_cast<char*>(constants.at(value.index).data) + offset;
           const bool is_weight = !is_output && operands.size() == 1 && step.op->pack && !value.is_view;
-          if (is_weight) view.packed = constants.packed(value.index, *step.op, step.attributes);
+          if (is_weight) view.packed = constants.packed(view, *step.op, step.attributes);
         } else {
-          patches_.push_back({int(steps_.size()), int(operands.size()), is_output, &value});
+          patches_.push_back({int(steps_.size()), int(operands.size()), is_output, &value, axis, channel});
         }
       }
       operands.push_back(view);
@@ -91,8 +122,10 @@ void BoundStage::place(std::span<const ArrayView> inputs, std::span<const ArrayV
     ArrayView& view = (patch.is_output ? step.outputs : step.inputs)[patch.operand];
     std::int64_t offset = value.offset;
     if (cut.axis != kNoBatch) offset += first * cut.factor * whole.strides[cut.axis] * itemsize(whole.dtype);
-    view.data = static_cast<char*>(whole.data) + offset;
     if (!value.is_view) view.strides = whole.strides;
+    if (patch.channel_axis != kNoChannels)
+      offset += patch.first_channel * view.strides[patch.channel_axis] * itemsize(view.dtype);
+    view.data = static_cast<char*>(whole.data) + offset;
   }
 }
 

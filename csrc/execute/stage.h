@@ -12,7 +12,7 @@ namespace stretto {
 
 class BoundStage {
  public:
-  BoundStage(const Program& program, const std::vector<int>& steps, char* arena, Constants& constants);
+  BoundStage(const Program& program, const Stage& stage, char* arena, Constants& constants);
 
   // Points at samples [first, ...) of the caller's arrays.
   void place(std::span<const ArrayView> inputs, std::span<const ArrayView> outputs, const Plan& plan,
@@ -36,6 +36,8 @@ class BoundStage {
     int step, operand;
     bool is_output;
     const Place* value;
+    int channel_axis;  // kNoChannels: all of it
+    std::int64_t first_channel;
   };
   std::vector<BoundStep> steps_;
   std::vector<Patch> patches_;

@@ -112,6 +112,22 @@ std::shared_ptr<const PackedWeight> pack(const ArrayView& w, const Attributes& a
   return packed;
 }
 
+// The rows of the weight; a group is a convolution of its own and stays whole.
+template <int rank>
+std::vector<int> channels(const Types& inputs, const Types& outputs, const Attributes& attributes) {
+  if (attributes.integer(kNames[rank], "groups", 1) != 1) return {};
+  const bool channels_last = attributes.text(kNames[rank], "layout", "NCHW") == "NHWC";
+  const int from_last = channels_last ? 0 : rank;
+  std::vector<int> axes = {kNoChannels, 0};
+  for (std::size_t i = 2; i < inputs.size(); ++i) {
+    const Dims& shape = inputs[i].shape;
+    const int axis = i == 5 ? shape.count - 1 - from_last : shape.count - 1;
+    axes.push_back(inputs[i].present() && axis >= 0 && shape[axis] != 1 ? axis : kNoChannels);
+  }
+  axes.push_back(outputs[0].shape.count - 1 - from_last);
+  return axes;
+}
+
 template <int rank>
 Op record() {
   return {
@@ -123,6 +139,7 @@ Op record() {
       .run = run<rank>,
       .pack = pack<rank>,
       .variants = conv_variants,
+      .channels = channels<rank>,
       .widens = true,
   };
 }

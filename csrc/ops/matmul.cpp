@@ -192,6 +192,19 @@ void run(const Call& call) {
   variant.run(args, call.options.threads);
 }
 
+// The columns of b, and of every operand of the epilogue that does not repeat along them.
+std::vector<int> channels(const Types& inputs, const Types& outputs, const Attributes&) {
+  if (inputs[1].shape.count < 2) return {};
+  std::vector<int> axes = {kNoChannels, inputs[1].shape.count - 1};
+  for (std::size_t i = 2; i < inputs.size(); ++i) {
+    const Dims& shape = inputs[i].shape;
+    const bool repeats = !inputs[i].present() || shape.count == 0 || shape.last(0) == 1;
+    axes.push_back(repeats ? kNoChannels : shape.count - 1);
+  }
+  axes.push_back(outputs[0].shape.count - 1);
+  return axes;
+}
+
 }  // namespace
 
 const Op matmul_op = {
@@ -204,6 +217,7 @@ const Op matmul_op = {
     .pack = pack,
     .variants = matmul_variants,
     .select = select,
+    .channels = channels,
     .widens = true,
 };
 

@@ -40,6 +40,7 @@ struct PackedWeight {
 
 inline constexpr int kNoBatch = -1;       // the value has no batch axis
 inline constexpr int kMixesSamples = -2;  // the op may not be cut along the batch
+inline constexpr int kNoChannels = -1;    // no axis of the value lies along the output's channels
 
 struct Op {
   const char* name;
@@ -61,6 +62,11 @@ struct Op {
   std::vector<VariantName> (*variants)() = nullptr;
   // Optional. The row that a call of these inputs takes on a machine.
   const char* (*select)(const Types& inputs, const Attributes& attributes, const Machine& machine) = nullptr;
+  // Optional. Which axis of each input, and last of the output, the output's channels lie along (kNoChannels:
+  // the input is needed whole), so that a part of the channels is made from a part of the weight; empty when
+  // the op has no such parts for these types.
+  std::vector<int> (*channels)(const Types& inputs, const Types& outputs,
+                               const Attributes& attributes) = nullptr;
   // A 16-bit float result may be asked for as float32, skipping the last rounding.
   bool widens = false;
 };

@@ -68,7 +68,7 @@ Plan make_plan(int steps, int stages, int samples, int size, int slots) {
   plan.inputs = plan.outputs = {Cut{0, 1}};
   for (int s = 0; s < stages; ++s) {
     plan.stages.emplace_back();
-    for (int i = s * steps / stages; i < (s + 1) * steps / stages; ++i) plan.stages.back().push_back(i);
+    for (int i = s * steps / stages; i < (s + 1) * steps / stages; ++i) plan.stages.back().steps.push_back(i);
   }
   for (int first = 0; first < samples; first += size)
     plan.micro_batches.push_back(
