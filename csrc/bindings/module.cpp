@@ -25,4 +25,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   stretto::bindings::bind_machine(m);
   stretto::bindings::bind_ops(m);
   stretto::bindings::bind_execute(m);
+  stretto::bindings::bind_capi(m);
 }
