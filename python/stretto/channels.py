@@ -40,9 +40,9 @@ def stream_form(program: Program, choice: Choice) -> tuple[Choice, int, bool]:
     Data parallelism deals whole batches to the workers. What keeps several workers busy with one batch goes on doing
     so, and the next batch follows close behind.
     """
-    if choice.schedule == "data":
+    if choice.schedule in ("data", "streams") and choice.plan is None:
         return replace(choice, schedule="serial", workers=1), choice.workers, False
-    workers = len(arrange(program, choice, program.example_samples).workers)
+    workers = len((choice.plan or arrange(program, choice, program.example_samples)).workers)
     return choice, max(1, workers), workers > 1
 
 

@@ -94,7 +94,8 @@ class Openings(Generic[Opened]):
     def plan(self, samples: int) -> Plan:
         """The plan for a batch of so many samples."""
         # An empty batch has nothing to cut.
-        choice = self.choice if samples or self.choice.schedule == "task" else Choice("serial")
+        is_whole = self.choice.plan is not None or self.choice.schedule in ("task", "tensor")
+        choice = self.choice if samples or is_whole else Choice("serial")
         return arrange(self._program, choice, samples)
 
     def close(self) -> None:
@@ -168,6 +169,7 @@ def bind_inputs(program: Program, arrays: Sequence[Any]) -> tuple[list[Array], i
 def open_plan(program: Program, plan: Plan, constants: _core.Constants) -> _core.Score:
     """A checked plan, laid out in memory, as the executor takes it."""
     check(program, plan)
+    _refuse_what_cannot_run_yet(plan)
     order = order_of_steps(plan, len(program.steps))
     is_cut = len(plan.micro_batches) > 1
     sizes = sorted({batch.samples for batch in plan.micro_batches}, reverse=True)
@@ -180,7 +182,7 @@ def open_plan(program: Program, plan: Plan, constants: _core.Constants) -> _core
         programs.append(lower(program, types, layout, samples))
     types = program.types(plan.samples)
     description = {
-        "stages": [list(stage.steps) for stage in plan.stages],
+        "stages": [(list(stage.steps), *stage.part) for stage in plan.stages],
         "micro_batches": [(sizes.index(b.samples), b.first, b.slot) for b in plan.micro_batches],
         "items": [(i.stage, i.micro_batch, list(i.after)) for i in plan.items],
         "workers": [list(worker) for worker in plan.workers],
@@ -194,6 +196,19 @@ def open_plan(program: Program, plan: Plan, constants: _core.Constants) -> _core
         "returns_tuple": program.returns_tuple,
     }
     return _core.Score(constants, programs, description)
+
+
+def _refuse_what_cannot_run_yet(plan: Plan) -> None:
+    device = next((device for device in plan.devices if device != "cpu"), None)
+    if device is not None:
+        raise NotImplementedError(f"plan: the device {device!r} is not there yet; the only device is 'cpu'")
+    number = next((number for number, item in enumerate(plan.items) if item.phase != "F"), None)
+    if number is not None:
+        item = plan.items[number]
+        raise NotImplementedError(
+            f"plan: item {number} is phase {item.phase} of stage {item.stage}: plans of training are proved and "
+            "simulated, but not run yet"
+        )
 
 
 def _cut(program: Program, value: int, is_cut: bool) -> tuple[int, int]:

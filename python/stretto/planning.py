@@ -1,23 +1,34 @@
-"""Deciding how a network runs: every way there is, timed on this machine."""
+"""Deciding how a network runs: every way there is, predicted, and the near best of them timed on this machine."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from stretto import _core
+from stretto.measuring import StepClock, measure_rates
 from stretto.opening import Shop, bind_inputs
 from stretto.program import Array, Program
+from stretto.progress import Countdown, Progress
 from stretto.runner import Runner
-from stretto.schedule.choose import OBJECTIVES, SCHEDULES, Candidate, candidates, decide
-from stretto.schedule.cost import Rates, step_times
-from stretto.schedule.plan import Choice
+from stretto.schedule.arrange import arrange
+from stretto.schedule.calibrate import Store, measure_steps, points_to_measure
+from stretto.schedule.candidate import Candidate, Wanted
+from stretto.schedule.candidates import SCHEDULES, candidates
+from stretto.schedule.choose import OBJECTIVES, Decision, arenas, call_seconds, decide, predicted
+from stretto.schedule.cost import CostModel
+from stretto.schedule.machine import Rates, this_machine
+from stretto.schedule.memory import arena_bytes
+from stretto.schedule.plan import Choice, Plan
 from stretto.threads import MOST_THREADS
+from stretto.timing import time_calls, time_streams
 from stretto.tracing import trace
 
 __all__ = ["plan"]
+
+PRECISIONS = ("highest", "high", "medium")
+STEPS_SHARE, CALLS_SHARE, STREAMS_SHARE = 0.4, 0.4, 0.2  # of the seconds for calibration
 
 
 def plan(
@@ -26,17 +37,20 @@ def plan(
     *,
     objective: str = "throughput",
     workers: int | None = None,
-    schedule: str | None = None,
+    devices: Any = None,
+    schedule: str | Choice | Plan | None = None,
     micro_batch: int | None = None,
     threads: int | None = None,
-    calibrate: float = 1.0,
-    devices: Any = None,
     memory_limit: int | None = None,
     precision: str = "highest",
+    calibrate: float = 1.0,
+    progress: bool | Progress = False,
 ) -> Runner:
-    """Decide how to run a network, by timing the ways there are, and open that plan.
+    """Decide how to run a network, and open that plan. Whatever is chosen, the results have the same bits.
 
-    Whatever is chosen, the results have the same bits.
+    Every schedule that the network and the machine allow is predicted from the measured times of its steps; the best
+    three and all within 15 % of the best are timed, taking turns; the fastest median wins, and a simpler schedule
+    within 3 % of it is preferred.
 
     Parameters
     ----------
@@ -45,17 +59,31 @@ def plan(
     x : array, or tuple of arrays
         An example of the input, of the batch size to decide for; the plan runs any other as well.
     objective : {"throughput", "latency", "memory"}
-        The first two take the fastest call, the last one the smallest arenas.
+        Calls take what is fastest for one batch. Streams take what does the most batches a second for
+        ``"throughput"``, and the same as calls for ``"latency"``. ``"memory"`` takes the smallest arenas.
     workers : int, optional
-        At most so many; by default the threads a call would use.
-    schedule : {"serial", "intra", "data", "task", "pipeline"}, optional
-        Fixes the schedule; nothing is timed if one candidate is left.
+        At most so many threads in all; by default those that a call would use.
+    devices : "cpu", optional
+        Where it may run. There are no other devices yet.
+    schedule : str, Choice or Plan, optional
+        A name fixes the schedule: ``"serial"``, ``"depth_first"`` (slices of the batch through all steps), ``"intra"``
+        (threads inside each op), ``"data"`` (the batch in shares), ``"streams"`` (shares, with threads inside each),
+        ``"task"`` (branches at once), ``"tensor"`` (output channels in shares), ``"pipeline"``, ``"replicated"`` (a
+        pipeline whose slow stages have several workers), ``"hybrid"`` (a pipeline with threads inside each stage). A
+        Choice, or a Plan for one batch size, perhaps written by hand, is proved and taken as it is.
     micro_batch : int, optional
         Samples that move through the plan as one.
     threads : int, optional
-        Inside each op: by default 1, and all for ``"intra"``.
+        Inside each op.
+    memory_limit : int, optional
+        Bytes that the arenas may take; parameters, inputs and results come on top.
+    precision : {"highest", "high", "medium"}
+        Of the sums of products in the network, where it does not say one of its own.
     calibrate : float
-        Seconds that timing may take, about.
+        Seconds that measuring may take, about; 0 measures nothing and decides by what is known of the machine.
+    progress : bool or callable
+        Shows how far calibration is, on stderr when that is a terminal; a callable gets a
+        :class:`stretto.progress.ProgressEvent` with ``done`` in hundredths.
 
     Returns
     -------
@@ -65,7 +93,9 @@ def plan(
     Raises
     ------
     ValueError
-        If a schedule is asked for that would cut the batch of a network that mixes samples.
+        If a schedule is asked for that cannot run the network, or nothing fits the memory limit.
+    NotImplementedError
+        If a device is asked for that there is no support for.
 
     Examples
     --------
@@ -77,78 +107,108 @@ def plan(
     ...     bool((plan(x) == net(x)).all())
     True
     """
-    for name, value in (("devices", devices), ("memory_limit", memory_limit)):
-        if value is not None:
-            raise NotImplementedError(f"plan: {name}= is not there yet; leave it out")
-    if precision != "highest":
-        raise NotImplementedError(f"plan: precision={precision!r} is not there yet for whole plans; pass it to the ops")
-    if objective not in OBJECTIVES:
-        raise ValueError(f"plan: unknown objective: {objective!r}; it must be one of {', '.join(OBJECTIVES)}")
-    if schedule in ("tensor", "streams", "hybrid", "replicated"):
-        raise NotImplementedError(f"plan: the schedule {schedule!r} is not there yet; there are {', '.join(SCHEDULES)}")
-    if schedule is not None and schedule not in SCHEDULES:
-        raise ValueError(f"plan: unknown schedule: {schedule!r}; it must be one of {', '.join(SCHEDULES)}")
-    for name, count in (("workers", workers), ("micro_batch", micro_batch), ("threads", threads)):
-        most = None if name == "micro_batch" else MOST_THREADS
+    _check_options(objective, workers, devices, schedule, micro_batch, threads, memory_limit, precision, calibrate)
+    arrays = x if isinstance(x, tuple) else (x,)
+    program = net if isinstance(net, Program) else trace(net, *arrays)
+    program = program.with_precision(precision)
+    inputs, samples = bind_inputs(program, arrays)
+    if isinstance(schedule, (Choice, Plan)):
+        return Runner(program, schedule)
+    wanted = Wanted(workers or _core.resolve_threads(0), schedule, micro_batch, threads)
+    shop = Shop(program, wanted.workers)
+    with Countdown(progress, calibrate) as told:
+        model = _calibrated(shop, inputs, samples, wanted, calibrate, told)
+        considered = predicted(model, candidates(model, samples, wanted), samples)
+        if all(c.verdict for c in considered):
+            raise ValueError(f"plan: the schedule {schedule!r} cannot run this network: {considered[0].verdict}")
+        considered = _within(memory_limit, program, considered, samples, all_sizes=objective == "memory")
+        rank = arenas if objective == "memory" else call_seconds
+        considered = time_calls(shop, considered, inputs, CALLS_SHARE * calibrate, told, rank)
+        if objective == "throughput":
+            considered = time_streams(shop, considered, inputs, STREAMS_SHARE * calibrate, told)
+    return _open(shop, decide(considered, objective), model)
+
+
+def _open(shop: Shop, decision: Decision, model: CostModel) -> Runner:
+    chosen, stream = (decision.considered[i] for i in (decision.call, decision.stream))
+    runner = Runner(shop.program, chosen.choice, stream.choice if stream is not chosen else None, _shop=shop)
+    runner._decision, runner._model = decision, model
+    return runner
+
+
+def _calibrated(
+    shop: Shop, inputs: Sequence[Array], samples: int, wanted: Wanted, calibrate: float, told: Countdown
+) -> CostModel:
+    """A model with what is known of this machine, and of this program's steps once they are measured."""
+    machine = this_machine()
+    store = Store(machine)
+    is_new = store.rates is None and calibrate > 0
+    if is_new:
+        store.rates = measure_rates(machine)
+    model = CostModel(shop.program, machine, store.rates or Rates(), store.table)
+    decided = wanted.schedule not in (None, "pipeline", "replicated", "hybrid", "task", "tensor")
+    if calibrate > 0 and not decided and samples:
+        points = points_to_measure(samples, wanted.workers, may_cut=not shop.program.why_not_cut())
+        clock = StepClock(shop, inputs)
+        is_new |= measure_steps(model, points, clock, STEPS_SHARE * calibrate, told)
+    if is_new:
+        store.save()
+    return model
+
+
+def _within(
+    limit: int | None, program: Program, considered: Sequence[Candidate], samples: int, *, all_sizes: bool
+) -> list[Candidate]:
+    """The candidates with their arenas' bytes, those over the limit ruled out."""
+    if limit is None and not all_sizes:
+        return list(considered)
+    sized = []
+    for c in considered:
+        if c.predicted:
+            c = replace(c, bytes=arena_bytes(program, arrange(program, c.choice, samples)))
+            if limit is not None and (c.bytes or 0) > limit:
+                verdict = f"its arenas take {c.bytes} bytes; the limit is {limit}"
+                c = replace(c, predicted=None, verdict=verdict)
+        sized.append(c)
+    if not any(c.predicted for c in sized):
+        least = min(c.bytes for c in sized if c.bytes is not None)
+        raise ValueError(
+            f"plan: memory_limit is too small: {limit} bytes; the arenas of the smallest candidate take {least}"
+        )
+    return sized
+
+
+def _check_options(
+    objective: str,
+    workers: int | None,
+    devices: Any,
+    schedule: str | Choice | Plan | None,
+    micro_batch: int | None,
+    threads: int | None,
+    memory_limit: int | None,
+    precision: str,
+    calibrate: float,
+) -> None:
+    for name, value, known in (
+        ("objective", objective, OBJECTIVES),
+        ("schedule", schedule, (None, *SCHEDULES)),
+        ("precision", precision, PRECISIONS),
+    ):
+        if value not in known and not isinstance(value, (Choice, Plan)):
+            names = ", ".join(str(k) for k in known if k is not None)
+            raise ValueError(f"plan: unknown {name}: {value!r}; it must be one of {names}")
+    if devices not in (None, "cpu", ["cpu"], ("cpu",)):
+        raise NotImplementedError(f"plan: devices={devices!r} is not there yet; the only device is 'cpu'")
+    for name, count, most in (
+        ("workers", workers, MOST_THREADS),
+        ("micro_batch", micro_batch, None),
+        ("threads", threads, MOST_THREADS),
+        ("memory_limit", memory_limit, None),
+    ):
         if count is None:
             continue
         if isinstance(count, bool) or not isinstance(count, int) or count < 1 or (most and count > most):
             limit = f", at most {most}" if most else ""
             raise ValueError(f"plan: {name} is out of range: {count!r}; it must be a positive integer{limit}")
-    arrays = x if isinstance(x, tuple) else (x,)
-    program = net if isinstance(net, Program) else trace(net, *arrays)
-    inputs, samples = bind_inputs(program, arrays)
-    workers = workers or _core.resolve_threads(0)
-
-    shop = Shop(program, workers)
-    types = program.types(samples)
-    times = step_times(program, types, samples, Rates())
-    if schedule in (None, "task", "pipeline"):
-        times = measured_times(shop, inputs, times, calibrate / 4)
-    considered = candidates(
-        program, samples, times, workers=workers, schedule=schedule, micro_batch=micro_batch, threads=threads
-    )
-    if schedule is not None and all(c.verdict for c in considered):
-        raise ValueError(f"plan: the schedule {schedule!r} cannot run this network: {considered[0].verdict}")
-    considered = timed(shop, considered, inputs, samples, calibrate)
-    chosen, considered = decide(considered, objective)
-    runner = Runner(program, considered[chosen].choice, _shop=shop)
-    runner._explained = (considered, objective)
-    return runner
-
-
-def measured_times(shop: Shop, inputs: Sequence[Array], otherwise: Sequence[float], seconds: float) -> list[float]:
-    """Seconds of each step on one thread: the least of a few runs."""
-    runner = Runner(shop.program, Choice("serial"), _shop=shop)
-    least: dict[int, float] = {}
-    end = time.perf_counter() + seconds
-    for _ in range(5):
-        for span in runner.timeline(*inputs).spans:
-            least[span.step] = min(least.get(span.step, span.end - span.begin), span.end - span.begin)
-        if time.perf_counter() > end:
-            break
-    # A step that is a mere view takes no time.
-    return [least.get(i, 0.0) for i in range(len(otherwise))] if least else list(otherwise)
-
-
-def timed(
-    shop: Shop, considered: Sequence[Candidate], inputs: Sequence[Array], samples: int, seconds: float
-) -> list[Candidate]:
-    """Time the candidates that nothing speaks against, taking turns."""
-    runners = {i: Runner(shop.program, c.choice, _shop=shop) for i, c in enumerate(considered) if not c.verdict}
-    timings: dict[int, list[float]] = {i: [] for i in runners}
-    rounds = 1 if len(runners) == 1 else 21
-    end = time.perf_counter() + seconds
-    for runner in runners.values():
-        runner(*inputs)
-    for number in range(rounds):
-        for i, runner in runners.items():
-            begin = time.perf_counter()
-            runner(*inputs)
-            timings[i].append(time.perf_counter() - begin)
-        if number >= 2 and time.perf_counter() > end:
-            break
-    return [
-        replace(c, seconds=tuple(timings[i]), bytes=runners[i].peak_bytes(samples)) if i in runners else c
-        for i, c in enumerate(considered)
-    ]
+    if isinstance(calibrate, bool) or not isinstance(calibrate, (int, float)) or not 0 <= calibrate < float("inf"):
+        raise ValueError(f"plan: calibrate is out of range: {calibrate!r}; it must be a number of seconds, 0 or more")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -132,6 +132,22 @@ class Program:
             array: Array = getattr(layer, attribute)
             return array
         return self.constants[value]
+
+    def with_precision(self, precision: str) -> Program:
+        """The same program with another precision of its sums of products, where they have the default one."""
+        if precision == "highest":
+            return self
+        steps = tuple(
+            replace(
+                step,
+                attributes=tuple(
+                    (key, precision if (key, value) == ("precision", "highest") else value)
+                    for key, value in step.attributes
+                ),
+            )
+            for step in self.steps
+        )
+        return replace(self, steps=steps)
 
     def types(self, samples: int) -> list[Type]:
         """Dtype and shape of every value for a number of samples: shape inference, run again."""

@@ -1,4 +1,4 @@
-"""Progress of a stream: a bar on stderr, or a function of the user's."""
+"""Progress of a stream or a calibration: a bar on stderr, or a function of the user's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO, TypeAlias
 
-__all__ = ["Progress", "ProgressEvent"]
+__all__ = ["Countdown", "Progress", "ProgressEvent"]
 
 INTERVAL = 0.1  # seconds between two lines of the short bar
 
@@ -61,11 +61,11 @@ class Reporter:
 class TqdmBar:
     """A tqdm bar; tqdm itself is silent where stderr is no terminal."""
 
-    def __init__(self, tqdm: Any, total: int | None) -> None:
-        self._bar = tqdm(total=total, unit=" batches", disable=None, file=sys.stderr)
+    def __init__(self, tqdm: Any, total: int | None, unit: str) -> None:
+        self._bar = tqdm(total=total, unit=f" {unit}", disable=None, file=sys.stderr)
 
     def __call__(self, event: ProgressEvent) -> None:
-        self._bar.update()
+        self._bar.update(event.done - self._bar.n)
 
     def close(self) -> None:
         self._bar.close()
@@ -74,8 +74,9 @@ class TqdmBar:
 class ShortBar:
     """One line that is written again and again, for who has no tqdm."""
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO, unit: str) -> None:
         self._file = file
+        self._unit = unit
         self._is_on = file.isatty()
         self._next = 0.0
         self._event: ProgressEvent | None = None
@@ -88,8 +89,8 @@ class ShortBar:
 
     def _write(self, event: ProgressEvent) -> None:
         of = "" if event.total is None else f"/{event.total}"
-        rate = event.samples / event.seconds if event.seconds > 0 else 0.0
-        self._file.write(f"\r{event.done}{of} batches, {rate:.0f} samples/s")
+        rate = f", {event.samples / event.seconds:.0f} samples/s" if event.samples and event.seconds > 0 else ""
+        self._file.write(f"\r{event.done}{of} {self._unit}{rate}")
         self._file.flush()
 
     def close(self) -> None:
@@ -102,10 +103,51 @@ def reporter(progress: bool | Progress, total: int | None) -> Reporter | None:
     """Who is told of a stream's progress; None for nobody."""
     if progress is False:
         return None
-    if progress is not True:
-        return Reporter(progress, total)
+    return Reporter(_bar(total, "batches") if progress is True else progress, total)
+
+
+def _bar(total: int | None, unit: str) -> TqdmBar | ShortBar:
     try:
         from tqdm import tqdm
     except ImportError:
-        return Reporter(ShortBar(sys.stderr), total)
-    return Reporter(TqdmBar(tqdm, total), total)
+        return ShortBar(sys.stderr, unit)
+    return TqdmBar(tqdm, total, unit)
+
+
+class Countdown:
+    """Tells how much of the time for a calibration is spent, in hundredths; a context manager.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> seen = []
+    >>> st.plan(st.ReLU(), np.ones((2, 3), "f4"), calibrate=0.01, progress=seen.append).close()
+    >>> seen[-1].done, seen[-1].total
+    (100, 100)
+    """
+
+    def __init__(self, progress: bool | Progress, seconds: float) -> None:
+        self._tell: Progress | None = _bar(100, "% of calibration") if progress is True else progress or None
+        self._seconds = seconds
+        self._begin = time.perf_counter()
+        self._done = 0
+
+    def __call__(self) -> None:
+        """Look at the clock."""
+        spent = time.perf_counter() - self._begin
+        self._to(min(99, int(100 * spent / self._seconds)) if self._seconds else 99)
+
+    def _to(self, done: int) -> None:
+        if self._tell and done > self._done:
+            self._done = done
+            self._tell(ProgressEvent(done, 100, 0, time.perf_counter() - self._begin))
+
+    def __enter__(self) -> Countdown:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._to(100)
+        if isinstance(self._tell, (TqdmBar, ShortBar)):
+            self._tell.close()

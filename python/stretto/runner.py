@@ -8,8 +8,9 @@ import threading
 import weakref
 from collections.abc import AsyncIterable, Iterable, Sequence
 from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stretto import _core
 from stretto.channels import Channels
@@ -17,11 +18,20 @@ from stretto.opening import Openings, Shop, bind_inputs, intake_of
 from stretto.program import Program
 from stretto.progress import Progress
 from stretto.python_stages import Function, functions_of
-from stretto.schedule.choose import Candidate, explain
+from stretto.schedule.calibrate import Store
+from stretto.schedule.candidate import Candidate
+from stretto.schedule.choose import Decision
+from stretto.schedule.cost import CostModel
+from stretto.schedule.explain import explain
+from stretto.schedule.machine import this_machine
 from stretto.schedule.plan import Choice, Plan
+from stretto.schedule.predict import Prediction, predict_plan
 from stretto.stream import Stream
 from stretto.submission import Desk
 from stretto.timeline import Timeline, timeline_of
+
+if TYPE_CHECKING:
+    from stretto.serve import Server
 
 __all__ = ["Runner", "Shop", "bind_inputs"]
 
@@ -34,8 +44,10 @@ class Runner:
 
     Attributes
     ----------
-    choice, stream_choice : Choice
-        The schedule of calls, and that of streams where it is another one.
+    choice : Choice
+        The schedule of calls. One made of a Plan runs batches of its size only.
+    stream_choice : Choice or None
+        That of streams, where it is another one.
 
     Examples
     --------
@@ -47,9 +59,10 @@ class Runner:
     """
 
     def __init__(
-        self, program: Program, choice: Choice, stream_choice: Choice | None = None, *, _shop: Shop | None = None
+        self, program: Program, choice: Choice | Plan, stream_choice: Choice | None = None, *, _shop: Shop | None = None
     ) -> None:
         self.program = program
+        choice = Choice.of(choice) if isinstance(choice, Plan) else choice
         self.choice = choice
         self.stream_choice = stream_choice
         self._shop = _shop or Shop(program, choice.workers)
@@ -63,7 +76,8 @@ class Runner:
         self._is_closed = False
         self._watchdog: float | None = None
         self.watchdog = _seconds_of_environment()
-        self._explained: tuple[list[Candidate], str] | None = None
+        self._decision: Decision | None = None
+        self._model: CostModel | None = None
         _live.add(self)
 
     def __call__(self, *arrays: Any) -> Any:
@@ -78,9 +92,66 @@ class Runner:
             raise CancelledError(f"plan: the run was cancelled: {self.choice}, {samples} samples") from None
 
     def timeline(self, *arrays: Any) -> Timeline:
-        """Run once and say what ran when."""
+        """Run once and say what ran when, with what was foretold of it as its ``predicted``."""
         inputs, samples = bind_inputs(self.program, arrays)
-        return timeline_of(self._calls.get(samples).timeline(inputs), [step.op for step in self.program.steps])
+        spans = self._calls.get(samples).timeline(inputs)
+        measured = timeline_of(spans, [step.op for step in self.program.steps])
+        return replace(measured, predicted=self.forecast(samples).timeline)
+
+    def forecast(self, samples: int) -> Prediction:
+        """What a call with so many samples will cost, by what is known of this machine and of the network's steps.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import stretto as st
+        >>> with st.plan(st.ReLU(), np.ones((2, 3), "f4"), schedule="serial") as plan:
+        ...     plan.forecast(1).seconds < plan.forecast(10**6).seconds
+        True
+        """
+        if self._model is None:
+            machine = this_machine()
+            store = Store(machine)
+            self._model = CostModel(self.program, machine, store.rates, store.table)
+        return predict_plan(self._model, self.plan(samples))
+
+    def draw(self, *arrays: Any, format: str = "text", width: int | None = None) -> str:
+        """The plan as a Gantt chart, as predicted; with arrays, run on them and drawn as measured too.
+
+        Parameters
+        ----------
+        *arrays : array
+            The network's inputs. Without them the chart is for the batch size that the plan was made for.
+        format, width
+            As in :meth:`stretto.Timeline.draw`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import stretto as st
+        >>> x = np.ones((4, 8), "f4")
+        >>> net = st.Sequential(st.Linear(8, 8), st.Linear(8, 8))
+        >>> with st.plan(net, x, schedule="pipeline", workers=2, micro_batch=1) as plan:
+        ...     print(plan.draw(width=60).splitlines()[0].split()[0])
+        predicted
+        """
+        timeline = self.timeline(*arrays) if arrays else self.forecast(self.program.example_samples).timeline
+        return timeline.draw(format=format, width=width)
+
+    def serve(self, *, max_batch: int = 32, max_wait: float = 0.002, max_queue: int = 1024) -> Server:
+        """A :class:`stretto.serve.Server`: single samples from many threads, run in batches.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import stretto as st
+        >>> with st.plan(st.ReLU(), np.ones((8, 3), "f4")) as plan, plan.serve(max_batch=8) as server:
+        ...     server(np.float32([-1, 0, 1])).tolist()
+        [0.0, 0.0, 1.0]
+        """
+        from stretto.serve import Server
+
+        return Server(self, max_batch=max_batch, max_wait=max_wait, max_queue=max_queue)
 
     def stream(
         self,
@@ -217,8 +288,8 @@ class Runner:
 
     def explain(self, format: str = "text") -> str:
         """Every candidate with its time and memory, which one is run, and why not the others; or the same as JSON."""
-        considered, objective = self._explained or ([Candidate(self.choice, verdict="given")], "none")
-        return explain(considered, objective, format)
+        given = Candidate(self.choice, verdict="chosen: given by hand")
+        return explain(self._decision or Decision((given,), 0, 0, "none"), format)
 
     def plan(self, samples: int) -> Plan:
         """The plan for a batch of so many samples, as data."""

@@ -1,12 +1,20 @@
 """The promise: every schedule gives the bits of serial, on one sample at a time."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import stretto as st
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+from stretto import _core
 from stretto.runner import Runner
-from stretto.schedule.choose import SCHEDULES, candidates
+from stretto.schedule.candidate import Wanted
+from stretto.schedule.candidates import SCHEDULES, candidates
+from stretto.schedule.cost import CostModel
+from stretto.schedule.machine import Machine
 
 from tests.execute.networks import BLOCKS, network
 
@@ -20,38 +28,85 @@ def one_at_a_time(program, x):
     return np.concatenate([runner(x[i : i + 1]) for i in range(len(x))])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    blocks=BLOCKS,
-    seed=some.integers(0, 99),
-    samples=some.integers(1, 9),
-    workers=some.integers(1, 4),
-    micro_batch=some.none() | some.integers(1, 9),
-    threads=some.none() | some.integers(1, 3),
-)
-def test_the_same_bits_whatever_the_schedule(blocks, seed, samples, workers, micro_batch, threads):
+DRAWN = {
+    "blocks": BLOCKS,
+    "seed": some.integers(0, 99),
+    "samples": some.integers(1, 9),
+    "workers": some.integers(1, 8),
+    "micro_batch": some.none() | some.integers(1, 9),
+    "threads": some.none() | some.integers(1, 3),
+}
+
+
+def same_bits_under_every_schedule(blocks, seed, samples, workers, micro_batch, threads):
+    """The result, and how many plans gave it."""
     x = np.random.default_rng(seed).normal(size=(samples, 2, 6, 6)).astype("f4")
     f = network(blocks, seed)
     program = st.trace(f, x)
     expected = one_at_a_time(program, x)
     assert bits(f(x)) == bits(expected)
-    times = [1.0] * len(program.steps)
+    model = CostModel(program, Machine(cores=workers))
+    plans = 0
     for schedule in SCHEDULES:
-        for candidate in candidates(
-            program,
-            samples,
-            times,
-            workers=workers,
-            schedule=schedule,
-            micro_batch=None if schedule == "task" else micro_batch,
-            threads=threads,
-        ):
-            if schedule == "task" and candidate.verdict:
+        size = None if schedule in ("task", "tensor") else micro_batch
+        for candidate in candidates(model, samples, Wanted(workers, schedule, size, threads)):
+            if candidate.verdict:
+                assert schedule in ("task", "tensor"), candidate  # no branches, no channels
                 continue
+            plans += 1
             with Runner(program, candidate.choice) as runner:
                 assert bits(runner(x)) == bits(expected), candidate.choice
-                assert bits(runner(x[: samples // 2 + 1])) == bits(expected[: samples // 2 + 1]), candidate.choice
+                some_samples = samples // 2 + 1
+                assert bits(runner(x[:some_samples])) == bits(expected[:some_samples]), candidate.choice
                 assert runner(x[:0]).shape == (0, 7)
+                streamed = list(runner.stream([x, x[:some_samples], x]))
+                assert [bits(y) for y in streamed] == [bits(expected[:n]) for n in (samples, some_samples, samples)]
+    return expected, plans
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(**DRAWN)
+def test_the_same_bits_whatever_the_schedule(**drawn):
+    same_bits_under_every_schedule(**drawn)
+
+
+LONG_RUN = """
+import hashlib, sys
+from hypothesis import HealthCheck, given, settings
+from tests.execute.test_schedules import DRAWN, same_bits_under_every_schedule
+
+digest, plans = hashlib.sha256(), 0
+
+@settings(max_examples=400, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(**DRAWN)
+def run(**drawn):
+    global plans
+    result, count = same_bits_under_every_schedule(**drawn)
+    digest.update(result.tobytes())
+    plans += count
+
+run()
+print(plans, digest.hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_thousands_of_plans_on_every_instruction_set():
+    machine = _core.machine()
+    results = {}
+    for isa in machine["isa_found"]:
+        done = subprocess.run(
+            [sys.executable, "-c", LONG_RUN],
+            env=os.environ | {"STRETTO_ISA": isa},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=3600,
+        )
+        plans, results[isa] = done.stdout.split()
+        print(f"{isa}: {plans} plans")
+        assert int(plans) >= 2000
+    assert len(set(results.values())) == 1
 
 
 def test_the_chosen_plan_and_every_batch_size():

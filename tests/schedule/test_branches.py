@@ -34,5 +34,11 @@ def test_the_critical_path_goes_first(program):
 
 def test_no_second_worker_when_a_hand_off_costs_more(program):
     stages = branches.chains(program)
-    assert branches.place(program, stages, [1.0, 2.0, 2.0, 3.0, 1.0], 2, 100.0) is None
-    assert branches.place(program, stages, [1.0] * 5, 1, 0.0) is None
+    assert branches.place(program, stages, [1.0, 2.0, 2.0, 3.0, 1.0], 2, 100.0) == ((0, 1, 2, 3),)
+    assert branches.place(program, stages, [1.0] * 5, 1, 0.0) == ((0, 1, 2, 3),)
+
+
+def test_what_could_run_at_the_same_time(program):
+    assert branches.any_independent(program, branches.chains(program))
+    chain = st.trace(lambda x: st.relu(st.matmul(x, np.eye(4, dtype="f4"))), np.zeros((3, 4), "f4"))
+    assert not branches.any_independent(chain, [Stage("a", (0,)), Stage("b", (1,))])

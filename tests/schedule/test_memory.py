@@ -5,10 +5,12 @@ import pytest
 import stretto as st
 from stretto.schedule import branches
 from stretto.schedule.arrange import arrange
-from stretto.schedule.choose import pipeline_stages
-from stretto.schedule.cost import Rates
+from stretto.schedule.cost import CostModel
+from stretto.schedule.machine import Machine
 from stretto.schedule.memory import lay_out, order_of_steps, size_in_bytes
+from stretto.schedule.pipelines import stages_ending
 from stretto.schedule.plan import Choice
+from stretto.schedule.tensor import split
 
 RNG = np.random.default_rng(0)
 
@@ -35,13 +37,16 @@ def program():
 
 
 def choices(program):
-    times = [1.0] * len(program.steps)
-    rates = Rates(hand_off=0.0)
+    count = len(program.steps)
+    times = [1.0] * count
     chains = branches.chains(program)
     for workers in (2, 3):
-        yield Choice("pipeline", workers, 1, 2, pipeline_stages(program, times, workers, rates))
+        ends = [count * (k + 1) // workers for k in range(workers)]
+        yield Choice("pipeline", workers, 1, 2, stages_ending(program, ends))
+        yield Choice("replicated", workers + 2, 1, 1, stages_ending(program, ends), (), (1, 3, *(1,) * (workers - 2)))
+        stages, parts = split(CostModel(program, Machine(workers)), 6, workers, 1, force=True)
+        yield Choice("tensor", workers, 1, None, stages, parts)
         placement = branches.place(program, chains, times, workers, 0.0)
-        assert placement is not None
         yield Choice("task", len(placement), 1, None, chains, placement)
         yield Choice("data", workers)
     yield Choice("serial")

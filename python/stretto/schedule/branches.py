@@ -8,7 +8,7 @@ from stretto.program import Program
 from stretto.schedule.items import stage_dependencies
 from stretto.schedule.plan import Stage
 
-__all__ = ["chains", "place"]
+__all__ = ["any_independent", "chains", "place"]
 
 
 def chains(program: Program) -> tuple[Stage, ...]:
@@ -37,8 +37,8 @@ def chains(program: Program) -> tuple[Stage, ...]:
 
 def place(
     program: Program, stages: Sequence[Stage], times: Sequence[float], workers: int, hand_off: float
-) -> tuple[tuple[int, ...], ...] | None:
-    """Each worker's stages in order, by list scheduling; None when one worker would do it all.
+) -> tuple[tuple[int, ...], ...]:
+    """Each worker's stages in order, by list scheduling; one worker alone when no hand-off is worth it.
 
     The ready stage with the longest way to the end goes first, to the worker that can start it earliest (HEFT:
     Topcuoglu, Hariri and Wu, 2002).
@@ -65,8 +65,19 @@ def place(
         ready_at[worker] = start + cost[stage]
         lists[worker].append(stage)
         waiting.discard(stage)
-    used = [tuple(stages_) for stages_ in lists if stages_]
-    return tuple(used) if len(used) > 1 else None
+    return tuple(tuple(stages_) for stages_ in lists if stages_)
+
+
+def any_independent(program: Program, stages: Sequence[Stage]) -> bool:
+    """Whether two of the stages could run at the same time."""
+    needs = stage_dependencies(program, stages)
+    before: dict[int, int] = {}  # as bit sets
+    for s in _topological(needs):
+        before[s] = 0
+        for n in needs[s]:
+            before[s] |= before[n] | 1 << n
+    ordered = sum(bits.bit_count() for bits in before.values())
+    return ordered < len(stages) * (len(stages) - 1) // 2
 
 
 def _topological(needs: Sequence[set[int]]) -> list[int]:

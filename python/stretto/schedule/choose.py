@@ -1,213 +1,162 @@
-"""Which schedules could run a Program, which one does, and why."""
+"""Which of the candidates runs calls, and which runs streams: by prediction, then by measurement."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
+from stretto.schedule.candidate import Candidate, Wanted
+from stretto.schedule.candidates import SCHEDULES, candidates
+from stretto.schedule.cost import CostModel
+from stretto.schedule.predict import predict
 
-from stretto.program import Program
-from stretto.schedule import branches
-from stretto.schedule.cost import Rates
-from stretto.schedule.partition import cuts_of_sums
-from stretto.schedule.plan import Choice, Stage
+__all__ = ["OBJECTIVES", "Decision", "choose", "decide", "predicted", "shortlist"]
 
-__all__ = ["OBJECTIVES", "SCHEDULES", "Candidate", "candidates", "decide", "explain", "pipeline_stages"]
-
-SCHEDULES = ("serial", "intra", "data", "task", "pipeline")  # the simpler first
 OBJECTIVES = ("throughput", "latency", "memory")
 MARGIN = 0.03  # how much faster a less simple schedule must be
+NEAR = 0.15  # candidates this near to the best prediction are timed
+FAMILY = 0.5  # and the best of each schedule, when it is this near
+LEAST_TIMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A choice that was considered, with what was measured of it and what became of it."""
+class Decision:
+    """All candidates with their verdicts, and which of them runs calls and streams."""
 
-    choice: Choice
-    seconds: tuple[float, ...] = ()  # of each timed run
-    bytes: int | None = None  # of its arenas
-    verdict: str = ""
+    considered: tuple[Candidate, ...]
+    call: int
+    stream: int
+    objective: str
 
     @property
-    def median(self) -> float | None:
-        return float(np.median(self.seconds)) if self.seconds else None
+    def sentence(self) -> str:
+        """What was chosen, and why."""
+        chosen = self.considered[self.call]
+        text = f"{chosen.choice} runs calls: {chosen.verdict.removeprefix('chosen: ')}"
+        if self.stream != self.call:
+            text += f"; {self.considered[self.stream].choice} runs streams: the most batches a second"
+        return text + "."
 
 
-def candidates(
-    program: Program,
-    samples: int,
-    times: Sequence[float],
-    *,
-    workers: int,
-    schedule: str | None = None,
-    micro_batch: int | None = None,
-    threads: int | None = None,
-    rates: Rates | None = None,
-) -> list[Candidate]:
-    """Every choice worth timing, and those ruled out, with the reason as their verdict.
+def choose(model: CostModel, samples: int, wanted: Wanted, objective: str) -> Decision:
+    """The decision by prediction alone: a pure function of the model's program, rates and machine.
 
-    Parameters
-    ----------
-    program : Program
-    samples : int
-    times : sequence of float
-        Seconds of each step on one thread.
-    workers : int
-        At most so many.
-    schedule, micro_batch, threads : optional
-        What the user has decided.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> from stretto.schedule.machine import Machine
+    >>> program = st.trace(st.Linear(512, 512), np.ones((4096, 512), "f4"))
+    >>> decision = choose(CostModel(program, Machine(cores=8)), 4096, Wanted(workers=8), "throughput")
+    >>> str(decision.considered[decision.call].choice)
+    'intra (8 threads)'
     """
-    rates = rates or Rates()
-    inside = threads or 1
-    uncut = program.why_not_cut()
-    found: list[Candidate] = []
-    for name in SCHEDULES if schedule is None else (schedule,):
-        forced = schedule is not None
-        if name == "serial":
-            found.append(Candidate(Choice("serial", threads=inside if forced else 1, micro_batch=micro_batch)))
-        elif name == "intra":
-            found.append(_intra(workers, threads, micro_batch, forced))
-        elif name == "data":
-            found.append(_data(samples, workers, inside, micro_batch, uncut, forced))
-        elif name == "task":
-            found.append(_task(program, times, workers, inside, micro_batch, rates))
-        else:
-            found += _pipelines(program, samples, times, workers, inside, micro_batch, uncut, forced, rates)
-    return found
+    return decide(predicted(model, candidates(model, samples, wanted), samples), objective)
 
 
-def _intra(workers: int, threads: int | None, micro_batch: int | None, forced: bool) -> Candidate:
-    choice = Choice("intra", threads=threads or workers, micro_batch=micro_batch)
-    return Candidate(choice, verdict="" if forced or choice.threads > 1 else "one thread: the same as serial")
+def predicted(model: CostModel, considered: Sequence[Candidate], samples: int) -> list[Candidate]:
+    """The candidates that nothing speaks against, with their predictions."""
+    return [c if c.verdict else replace(c, predicted=predict(model, c.choice, samples)) for c in considered]
 
 
-def _data(
-    samples: int, workers: int, threads: int, micro_batch: int | None, uncut: str | None, forced: bool
-) -> Candidate:
-    used = workers if forced else min(workers, max(1, samples))
-    choice = Choice("data", used, threads, micro_batch)
-    return Candidate(choice, verdict=uncut or ("" if forced or used > 1 else "one share: the same as serial"))
+def shortlist(considered: Sequence[Candidate], time: Callable[[Candidate], float]) -> list[int]:
+    """Those worth timing, the best first: the best three, all within 15 % of the best, and near best of their kind."""
+    ranked = sorted((i for i, c in enumerate(considered) if c.predicted), key=lambda i: time(considered[i]))
+    if not ranked:
+        return []
+    best = time(considered[ranked[0]])
+    first_of: dict[str, int] = {}
+    for i in ranked:
+        first_of.setdefault(considered[i].choice.schedule, i)
+    return [
+        i
+        for place, i in enumerate(ranked)
+        if place < LEAST_TIMED
+        or time(considered[i]) <= best * (1 + NEAR)
+        or (i in first_of.values() and time(considered[i]) <= best * (1 + FAMILY))
+    ]
 
 
-def _task(
-    program: Program, times: Sequence[float], workers: int, threads: int, micro_batch: int | None, rates: Rates
-) -> Candidate:
-    stages = branches.chains(program)
-    placement = branches.place(program, stages, times, workers, rates.hand_off)
-    if micro_batch is not None:
-        return Candidate(Choice("task", workers, threads), verdict="task takes the batch whole: micro_batch is given")
-    if placement is None:
-        reason = "one worker" if workers == 1 else "no independent branches that are worth a hand-off"
-        return Candidate(Choice("task", workers, threads, stages=stages), verdict=reason)
-    return Candidate(Choice("task", len(placement), threads, None, stages, placement))
+def call_seconds(candidate: Candidate) -> float:
+    """Measured if it was, else predicted."""
+    if candidate.median is not None:
+        return candidate.median
+    return candidate.predicted.seconds if candidate.predicted else float("inf")
 
 
-def _pipelines(
-    program: Program,
-    samples: int,
-    times: Sequence[float],
-    workers: int,
-    threads: int,
-    micro_batch: int | None,
-    uncut: str | None,
-    forced: bool,
-    rates: Rates,
-) -> list[Candidate]:
-    most = min(workers, len(program.steps))
-    if uncut or most < 2:
-        reason = uncut or ("one worker" if workers < 2 else "one step")
-        stages = pipeline_stages(program, times, 1, rates)
-        return [
-            Candidate(Choice("pipeline", 1, threads, micro_batch, stages), verdict=uncut or ("" if forced else reason))
-        ]
-    found = []
-    for count in [most] if forced or most == 2 else [2, most]:
-        stages = pipeline_stages(program, times, count, rates)
-        if micro_batch is not None:
-            sizes = [micro_batch]
-        else:
-            sizes = sorted({max(1, -(-samples // (parts * count))) for parts in (2, 4, 8)})
-        found += [Candidate(Choice("pipeline", count, threads, size, stages)) for size in sizes]
-    if samples < 2 and not forced:
-        return [Candidate(c.choice, verdict="one sample: nothing overlaps") for c in found[:1]]
-    return found
+def stream_seconds(candidate: Candidate) -> float:
+    """Of a batch in a stream: measured if it was, else predicted."""
+    if candidate.median_period is not None:
+        return candidate.median_period
+    return candidate.predicted.period if candidate.predicted else float("inf")
 
 
-def pipeline_stages(program: Program, times: Sequence[float], stages: int, rates: Rates) -> tuple[Stage, ...]:
-    """Contiguous stages whose slowest is fastest."""
-    if not times:
-        return (Stage("all", ()),)
-    _, ends = cuts_of_sums(times, stages, rates.hand_off)
-    begins = [0, *ends[:-1]]
-    return tuple(
-        Stage(f"{program.steps[begin].op}..{program.steps[end - 1].op}", tuple(range(begin, end)))
-        for begin, end in zip(begins, ends, strict=True)
-    )
+def arenas(candidate: Candidate) -> float:
+    """Bytes of memory."""
+    return float("inf") if candidate.bytes is None else candidate.bytes
 
 
-def decide(considered: Sequence[Candidate], objective: str) -> tuple[int, list[Candidate]]:
-    """The index of the chosen candidate, and all with their verdicts.
+def decide(considered: Sequence[Candidate], objective: str) -> Decision:
+    """Choose by the medians of what was timed, or by prediction if nothing was.
 
-    The fastest median wins; a simpler schedule within 3 % of it is preferred. For the objective ``"memory"`` the
-    smallest arenas win, then time.
+    The fastest call wins; a simpler schedule within 3 % of it is preferred. Streams take the same, but for
+    ``"throughput"``, where they take the least time for a batch. For ``"memory"`` the smallest arenas win, then time.
     """
-    timed = [i for i, c in enumerate(considered) if c.median is not None]
-    if not timed:
+    call = _best(considered, call_seconds, [i for i, c in enumerate(considered) if c.median is not None], objective)
+    stream = call
+    if objective == "throughput":
+        timed = [i for i, c in enumerate(considered) if c.median_period is not None]
+        stream = _best(considered, stream_seconds, timed, objective)
+        if stream_seconds(considered[stream]) > (1 - MARGIN) * stream_seconds(considered[call]):
+            stream = call
+    rows = [replace(c, verdict=_verdict(considered, i, call, stream, objective)) for i, c in enumerate(considered)]
+    return Decision(tuple(rows), call, stream, objective)
+
+
+def _best(
+    considered: Sequence[Candidate], time: Callable[[Candidate], float], timed: Sequence[int], objective: str
+) -> int:
+    pool = list(timed) or [i for i, c in enumerate(considered) if c.predicted]
+    if not pool:
         raise ValueError("plan: no schedule can run this: " + "; ".join(c.verdict for c in considered))
-
-    def median(i: int) -> float:
-        value = considered[i].median
-        assert value is not None
-        return value
-
-    pool = timed
     if objective == "memory":
-        least = min(considered[i].bytes or 0 for i in timed)
-        pool = [i for i in timed if (considered[i].bytes or 0) == least]
-    best = min(median(i) for i in pool)
-    near = [i for i in pool if median(i) <= best * (1 + MARGIN)]
-    chosen = min(near, key=lambda i: (SCHEDULES.index(considered[i].choice.schedule), median(i)))
-    result = []
-    for i, c in enumerate(considered):
-        verdict = c.verdict
-        if i == chosen:
-            verdict = "chosen: " + _reason(i, best, median, objective)
-        elif i in timed and i not in pool:
-            verdict = "more memory"
-        elif i in timed:
-            ratio = median(i) / median(chosen)
-            verdict = f"{ratio:.2f} times the chosen time" if ratio > 1 + MARGIN else "no faster by more than 3 %"
-        result.append(Candidate(c.choice, c.seconds, c.bytes, verdict))
-    return chosen, result
+        least = min(considered[i].bytes or 0 for i in pool)
+        pool = [i for i in pool if (considered[i].bytes or 0) == least]
+    best = min(time(considered[i]) for i in pool)
+    near = [i for i in pool if time(considered[i]) <= best * (1 + MARGIN)]
+    return min(near, key=lambda i: (*_complexity(considered[i]), time(considered[i])))
 
 
-def _reason(i: int, best: float, median: Callable[[int], float], objective: str) -> str:
-    if objective == "memory":
-        return "the least memory"
-    return "the fastest" if median(i) == best else "within 3 % of the fastest, and simpler"
+def _complexity(candidate: Candidate) -> tuple[int, int]:
+    choice = candidate.choice
+    return SCHEDULES.index(choice.schedule), choice.workers * choice.threads
 
 
-def explain(considered: Sequence[Candidate], objective: str, format: str) -> str:
-    """The candidates as a table, or as JSON."""
-    if format == "json":
-        rows = [
-            {"choice": asdict(c.choice), "seconds": c.median, "bytes": c.bytes, "verdict": c.verdict}
-            for c in considered
-        ]
-        return json.dumps({"objective": objective, "candidates": rows})
-    if format != "text":
-        raise ValueError(f"explain: unknown format: {format!r}; it must be 'text' or 'json'")
-    table = [("candidate", "time", "memory", "")]
-    for c in considered:
-        time = "-" if c.median is None else _seconds(c.median)
-        memory = "-" if c.bytes is None else f"{c.bytes / 1024:.0f} KiB"
-        table.append((str(c.choice), time, memory, c.verdict))
-    widths = [max(len(row[k]) for row in table) for k in range(3)]
-    lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {m:>{widths[2]}}  {verdict}".rstrip() for a, b, m, verdict in table]
-    return "\n".join([f"objective: {objective}", *lines])
+def _verdict(considered: Sequence[Candidate], i: int, call: int, stream: int, objective: str) -> str:
+    this, chosen = considered[i], considered[call]
+    if i == call:
+        if objective == "memory":
+            return "chosen: the least memory"
+        fastest = min(call_seconds(c) for c in considered if (c.median is None) == (chosen.median is None))
+        how = "measured" if chosen.median is not None else "predicted"
+        if call_seconds(chosen) == fastest:
+            return f"chosen: the fastest {how}"
+        return f"chosen: within 3 % of the fastest {how}, and simpler"
+    if i == stream:
+        return "chosen for streams: the most batches a second"
+    if this.verdict or (this.predicted is None and this.median is None):
+        return this.verdict
+    if objective == "memory" and (this.bytes or 0) > (chosen.bytes or 0):
+        return "more memory"
+    ratio = call_seconds(this) / call_seconds(chosen)
+    if this.median is None and chosen.median is not None:
+        return (
+            f"not timed: predicted {_times(this.predicted.seconds / chosen.predicted.seconds)}"
+            if (this.predicted and chosen.predicted)
+            else "not timed"
+        )
+    return _times(ratio) if ratio > 1 + MARGIN else "no faster by more than 3 %"
 
 
-def _seconds(value: float) -> str:
-    return f"{value * 1e6:.1f} us" if value < 1e-3 else f"{value * 1e3:.3f} ms"
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f} times the chosen time"

@@ -16,7 +16,7 @@ from stretto import _core
 from stretto.program import Program, Type
 from stretto.schedule.plan import Plan
 
-__all__ = ["Layout", "Place", "lay_out", "order_of_steps"]
+__all__ = ["Layout", "Place", "arena_bytes", "lay_out", "order_of_steps"]
 
 ALIGNMENT = 64
 
@@ -58,7 +58,22 @@ def size_in_bytes(value_type: Type) -> int:
 
 def order_of_steps(plan: Plan, steps: int) -> list[int]:
     """For each step, as a bit set, the steps of the same micro-batch that have finished when it starts."""
-    stage_bits = [sum(1 << step for step in stage.steps) for stage in plan.stages]
+    finished = _stages_finished_before(plan)
+    parts_of = [0] * steps  # the stages that make each step, as a bit set
+    for number, stage in enumerate(plan.stages):
+        for step in stage.steps:
+            parts_of[step] |= 1 << number
+    result = [(1 << steps) - 1] * steps
+    for stage, before in zip(plan.stages, finished, strict=True):
+        bits = sum(1 << step for step, parts in enumerate(parts_of) if parts and not parts & ~before)
+        for step in stage.steps:
+            result[step] &= bits
+            bits |= 1 << step
+    return result
+
+
+def _stages_finished_before(plan: Plan) -> list[int]:
+    """For each stage, as a bit set, the stages that have finished with a micro-batch when it begins with it."""
     earlier: list[list[int]] = [
         [i for i in item.after if plan.items[i].micro_batch == item.micro_batch] for item in plan.items
     ]
@@ -69,23 +84,20 @@ def order_of_steps(plan: Plan, steps: int) -> list[int]:
             if batch in last:
                 earlier[number].append(last[batch])
             last[batch] = number
-    finished: dict[int, int] = {}
-    result = [(1 << steps) - 1] * steps
-    for number, item in enumerate(plan.items):
+    before: dict[int, int] = {}
+    for number in range(len(plan.items)):
         stack = [number]
         while stack:
-            missing = [i for i in earlier[stack[-1]] if i not in finished]
+            missing = [i for i in earlier[stack[-1]] if i not in before]
             stack.extend(missing)
             if not missing:
                 top = stack.pop()
-                bits = 0
+                before[top] = 0
                 for i in earlier[top]:
-                    bits |= finished[i] | stage_bits[plan.items[i].stage]
-                finished[top] = bits
-        bits = finished[number]
-        for step in plan.stages[item.stage].steps:
-            result[step] &= bits
-            bits |= 1 << step
+                    before[top] |= before[i] | 1 << plan.items[i].stage
+    result = [(1 << len(plan.stages)) - 1] * len(plan.stages)
+    for number, item in enumerate(plan.items):
+        result[item.stage] &= before[number]
     return result
 
 
@@ -148,6 +160,15 @@ def lay_out(program: Program, types: Sequence[Type], order: Sequence[int], *, is
             place = Place("arena", 0, offsets[root[i]] + place.offset, place.strides, place.is_view)
         final.append(place)
     return Layout(tuple(final), frozenset(views), total, frozenset(contiguous))
+
+
+def arena_bytes(program: Program, plan: Plan) -> int:
+    """Bytes of all arenas of a plan."""
+    order = order_of_steps(plan, len(program.steps))
+    is_cut = len(plan.micro_batches) > 1
+    sizes = {batch.samples for batch in plan.micro_batches}
+    slot = max(lay_out(program, program.types(samples), order, is_cut=is_cut).bytes for samples in sizes)
+    return plan.slots * slot
 
 
 def _samples(program: Program, types: Sequence[Type]) -> int:
