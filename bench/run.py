@@ -76,9 +76,11 @@ class Peer:
     def close(self) -> None:
         """End the process."""
         assert self.process.stdin
+        assert self.process.stdout
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.wait(timeout=30)
+        self.process.stdout.close()
         self.complaints.close()
 
 
@@ -196,7 +198,7 @@ def main(command: list[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(dir=shared_memory if shared_memory.is_dir() else None) as scratch:
             rows = [run_case(case, present, arguments, Path(scratch)) for case in cases]
     finally:
-        for peer in present:
+        for peer in peers:
             peer.close()
     result = {
         "format": 1,

@@ -1,7 +1,8 @@
 """The libraries that are compared, one module each, run by ``worker.py`` in a process of its own.
 
 A module has ``versions(threads)``, which imports the library, pins its threads and names its parts, and
-``prepare(peer, case, arrays, threads)``, which returns a `Prepared` call or raises `UnsupportedError`.
+``prepare(peer, case, arrays, threads)`` or, for streams of batches through a network, ``prepare_stream(peer, stream,
+threads)``. These return a `Prepared` call or raise `UnsupportedError`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,21 @@ MODULES = {
 }
 OURS = ("stretto", "stretto-plain")
 PEERS = tuple(name for name in MODULES if name not in OURS)
+
+# The same for streams: library and setting.
+STREAM_MODULES = {
+    "stretto-stream": "stretto_stream",
+    "stretto-serial": "stretto_stream",
+    "stretto-latency": "stretto_stream",  # one call, planned for the objective of that name
+    "onnxruntime-threads": "onnxruntime_stream",
+    "onnxruntime-sessions": "onnxruntime_stream",
+    "openvino-queue": "openvino_stream",
+    "openvino-requests": "openvino_stream",
+    "torch-threads": "torch_stream",
+    "torch-threads-channels-last": "torch_stream",
+    "torch-sessions": "torch_stream",
+    "torch-sessions-channels-last": "torch_stream",
+}
 
 
 class UnsupportedError(Exception):

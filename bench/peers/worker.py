@@ -1,7 +1,8 @@
 """A peer's process: reads one JSON request a line on stdin, answers one a line on stdout.
 
-Requests: ``{"do": "prepare", "group", "case", "dtype", "inputs": file, "result": file}`` and
-``{"do": "time", "seconds"}``. The first line it writes names versions, or says why the peer is absent.
+Requests: ``{"do": "prepare", "inputs": file, "result": file}`` with ``"group", "case", "dtype"`` for a case or
+``"network", "graph": file, "length"`` for a stream; and ``{"do": "time", "seconds"}``, where ``"calls": n`` makes every
+sample the mean of n calls. The first line it writes names versions, or says why the peer is absent.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
-from bench.peers import MODULES, Prepared, UnsupportedError
+from bench.peers import MODULES, STREAM_MODULES, Prepared, UnsupportedError
 from tests.cases import Case, published
 
 SAMPLE_SECONDS = 200e-6  # a sample is so many calls that the clock's step does not matter
@@ -26,7 +28,7 @@ class Worker:
     def __init__(self, peer: str, threads: int) -> None:
         self.peer = peer
         self.threads = threads
-        self.module: Any = importlib.import_module(f"bench.peers.{MODULES[peer]}")
+        self.module: Any = importlib.import_module(f"bench.peers.{(MODULES | STREAM_MODULES)[peer]}")
         self.prepared: Prepared | None = None
         self.calls = 1
 
@@ -34,16 +36,9 @@ class Worker:
         """Load the inputs, run once, store the result for the check, and size a sample."""
         import numpy as np
 
-        case: Case = next(c for c in published(request["group"]) if c.name == request["case"])
         self.prepared = None
-        with np.load(request["inputs"]) as stored:
-            arrays = [stored[f"arr_{i}"] for i in range(len(case.shapes))]
-        if request["dtype"] == "bfloat16":
-            import ml_dtypes
-
-            arrays = [array.astype(ml_dtypes.bfloat16) for array in arrays]
         try:
-            prepared = self.module.prepare(self.peer, case, arrays, self.threads)
+            prepared = self._stream(request) if "network" in request else self._case(request)
         except UnsupportedError as reason:
             return {"unsupported": str(reason)}
         prepared.call()
@@ -55,15 +50,40 @@ class Worker:
         self.prepared = prepared
         return {"ready": True}
 
-    def time(self, seconds: float) -> dict[str, Any]:
+    def _case(self, request: dict[str, Any]) -> Prepared:
+        import numpy as np
+
+        name = request["case"]
+        if "shapes" in request:  # a product that is not published
+            case = Case("bmm", name, "matmul", tuple(map(tuple, request["shapes"])))
+        else:
+            case = next(c for c in published(request["group"]) if c.name == name)
+        with np.load(request["inputs"]) as stored:
+            arrays = [stored[f"arr_{i}"] for i in range(len(case.shapes))]
+        if request["dtype"] == "bfloat16":
+            import ml_dtypes
+
+            arrays = [array.astype(ml_dtypes.bfloat16) for array in arrays]
+        prepared: Prepared = self.module.prepare(self.peer, case, arrays, self.threads)
+        return prepared
+
+    def _stream(self, request: dict[str, Any]) -> Prepared:
+        from bench.peers.stream import Stream
+
+        stream = Stream.load(request["network"], Path(request["graph"]), Path(request["inputs"]), request["length"])
+        prepared: Prepared = self.module.prepare_stream(self.peer, stream, self.threads)
+        return prepared
+
+    def time(self, request: dict[str, Any]) -> dict[str, Any]:
         """Samples of the seconds of one call."""
         if self.prepared is None:
             return {"unsupported": "nothing is prepared"}
         self.prepared.call()  # warms the caches that the others' turns took
         samples: list[float] = []
-        end = time.perf_counter() + seconds
+        calls = request.get("calls", self.calls)
+        end = time.perf_counter() + request["seconds"]
         while not samples or (time.perf_counter() < end and len(samples) < MOST_SAMPLES):
-            samples.append(_measure(self.prepared, self.calls))
+            samples.append(_measure(self.prepared, calls))
         return {"samples": samples}
 
 
@@ -94,7 +114,7 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            reply = worker.prepare(request) if request["do"] == "prepare" else worker.time(request["seconds"])
+            reply = worker.prepare(request) if request["do"] == "prepare" else worker.time(request)
         except Exception as error:
             reply = {"failed": f"{type(error).__name__}: {error}"}
         answer(reply)
