@@ -29,3 +29,11 @@ def test_readme(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch:
 def test_numerics() -> None:
     (example,) = blocks("docs/numerics.md", "python")
     exec(example, {})
+
+
+def test_add_a_schedule(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    for example in blocks("docs/add_a_schedule.md", "python"):
+        exec(example, names)
+    names["test_eager_one_forward_one_backward"]()
+    assert f"```\n{capsys.readouterr().out}```" in (ROOT / "docs/add_a_schedule.md").read_text()
