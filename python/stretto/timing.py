@@ -17,10 +17,9 @@ from stretto.schedule.choose import call_seconds, shortlist, stream_seconds
 
 __all__ = ["taking_turns", "time_calls", "time_streams"]
 
-ROUNDS = 21
+ROUNDS = 101
 DROPPED = 1.3  # who is so many times slower than the best after three rounds is timed no more
 MOST_STREAMS = 6
-PAUSE = 3e-4  # seconds before a call: calls may come at any time, and workers fall asleep between them
 
 
 def time_calls(
@@ -37,7 +36,7 @@ def time_calls(
         return list(considered)
     runners = {i: Runner(shop.program, considered[i].choice, _shop=shop) for i in chosen}
     calls = {i: functools.partial(runner, *inputs) for i, runner in runners.items()}
-    timings = taking_turns(calls, seconds, progress, PAUSE)
+    timings = taking_turns(calls, seconds, progress)
     samples = bind_inputs(shop.program, inputs)[1]
     return [
         replace(c, seconds=tuple(timings[i]), bytes=runners[i].peak_bytes(samples)) if i in timings else c
@@ -74,7 +73,7 @@ def time_streams(
 
 
 def taking_turns(
-    calls: Mapping[int, Callable[[], Any]], seconds: float, progress: Callable[[], None], pause: float = 0.0
+    calls: Mapping[int, Callable[[], Any]], seconds: float, progress: Callable[[], None]
 ) -> dict[int, list[float]]:
     """Seconds of each call, round by round; those far behind the best after three rounds are called no more."""
     timings: dict[int, list[float]] = {i: [] for i in calls}
@@ -83,9 +82,8 @@ def taking_turns(
         call()
     running = dict(calls)
     for number in range(ROUNDS):
-        for i, call in running.items():
-            if pause:
-                time.sleep(pause)
+        # To and fro, for a call feels what ran before it.
+        for i, call in list(running.items())[:: -1 if number % 2 else 1]:
             start = time.perf_counter()
             call()
             end = time.perf_counter()
