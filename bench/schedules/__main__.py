@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from bench.schedules import bubbles, overheads, predict, regret, result, stream, tail
+from bench.schedules import bubbles, gantt, overheads, predict, regret, result, stream, tail
 
 MODULES = {
     "regret": regret,
@@ -19,6 +19,7 @@ MODULES = {
     "tail": tail,
     "overheads": overheads,
     "bubbles": bubbles,
+    "gantt": gantt,
 }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.schedules import gantt
 from bench.schedules.result import Result
 
 WITHIN = 0.15  # the band of the goal
@@ -93,15 +94,18 @@ DRAWINGS: dict[str, tuple[Callable[[Result, Any], None], tuple[float, float]]] =
 
 
 def draw(result: Result, file: Path) -> None:
-    """The plot of a result, as SVG or whatever the suffix says."""
+    """The plot of a result, as SVG or whatever the suffix says; a Gantt picture is always SVG."""
+    what = result["settings"]["what"]
+    if what == "gantt":
+        file.write_text(gantt.timeline_of(result).draw(format="svg"), encoding="utf-8")
+        return
+    if what not in DRAWINGS:
+        raise SystemExit(f"plots: no plot of {what}; there are plots of gantt, {', '.join(DRAWINGS)}")
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    what = result["settings"]["what"]
-    if what not in DRAWINGS:
-        raise SystemExit(f"plots: no plot of {what}; there are plots of {', '.join(DRAWINGS)}")
     drawing, size = DRAWINGS[what]
     figure, axes = pyplot.subplots(figsize=size, layout="constrained")
     drawing(result, axes)

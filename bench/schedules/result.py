@@ -12,6 +12,8 @@ from bench import machine
 
 Result: TypeAlias = dict[str, Any]
 
+NOT_KEPT = {"out", "json", "peers_python"}  # places of one machine
+
 
 def described(arguments: argparse.Namespace, measured: Result) -> Result:
     """What was measured, with when, where and how."""
@@ -21,7 +23,7 @@ def described(arguments: argparse.Namespace, measured: Result) -> Result:
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": machine.commit(),
         "machine": machine.describe(),
-        "settings": {key: value for key, value in settings.items() if key not in ("out", "json")},
+        "settings": {key: value for key, value in settings.items() if key not in NOT_KEPT},
         **measured,
     }
 

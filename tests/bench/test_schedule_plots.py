@@ -42,5 +42,5 @@ def test_a_result_becomes_svg(what: str, tmp_path: Path) -> None:
 
 
 def test_what_has_no_plot_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="no plot of tail; there are plots of predict, stream, bubbles"):
+    with pytest.raises(SystemExit, match="no plot of tail; there are plots of gantt, predict, stream, bubbles"):
         plots.draw({"settings": {"what": "tail"}, **WHERE}, tmp_path / "plot.svg")

@@ -14,7 +14,7 @@ from stretto.schedule.plan import Choice
 from stretto.schedule.simulate import idle_fraction, simulate
 
 from bench.networks import NETWORKS
-from bench.schedules import bubbles, choices, predict, regret, result, stream, tail, timing
+from bench.schedules import bubbles, choices, plots, predict, regret, result, stream, tail, timing
 from bench.schedules.__main__ import main
 from bench.schedules.choices import every_choice, plan_of
 from bench.schedules.points import OPS, points
@@ -235,3 +235,11 @@ def test_overheads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_unknown_library_is_named() -> None:
     with pytest.raises(SystemExit, match="unknown library: numpy; the libraries are onnxruntime"):
         main(["stream", "--against", "numpy", "--peers-python", sys.executable])
+
+
+def test_gantt(tmp_path: Path) -> None:
+    found = measured(tmp_path, "gantt", "--network", "tiny", "--batch", "4", "--micro-batch", "2")
+    assert len(found["measured"]) == len(found["predicted"]) > 0
+    picture = tmp_path / "gantt.svg"
+    assert plots.main([str(tmp_path / "result.json"), "--svg", str(picture)]) == 0
+    assert picture.read_text().startswith("<svg")
