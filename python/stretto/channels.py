@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -53,7 +55,10 @@ class Channels:
         self._program = shop.program
         self._take_samples = take_samples
         self._choice, self._workers, self._in_order = stream_form(shop.program, choice)
-        self._scores: Openings[_core.Score] = Openings(shop, self._choice, lambda score: score)
+        turns = math.lcm(*self._choice.replicas)  # replicas of a stage take the batches of a stream in turn
+        self._scores: list[Openings[_core.Score]] = [
+            Openings(shop, self._choice, lambda score: score, turn) for turn in range(turns)
+        ]
         self._idle: dict[tuple[int, bool, bool], list[_core.Flow]] = {}
         self._steps = [step.op for step in shop.program.steps]
         self._lock = threading.Lock()
@@ -83,28 +88,34 @@ class Channels:
                 if not self._is_closed and sum(map(len, self._idle.values())) < KEPT:
                     idle.append(flow)
 
+        turns = itertools.cycle(self._scores)
         bytes_of = functools.cache(self._bytes_of)
-        return Channel(str(self._choice), flow, self._workers, in_flight, self._bind, bytes_of, self._steps, give_back)
 
-    def _bind(self, batch: Any) -> tuple[_core.Score, tuple[Any, ...], int]:
+        def bind(batch: Any) -> tuple[_core.Score, tuple[Any, ...], int]:
+            return self._bind(batch, next(turns))
+
+        return Channel(str(self._choice), flow, self._workers, in_flight, bind, bytes_of, self._steps, give_back)
+
+    def _bind(self, batch: Any, scores: Openings[_core.Score]) -> tuple[_core.Score, tuple[Any, ...], int]:
         arrays = batch if type(batch) is tuple else (batch,)
         samples = self._take_samples(arrays)
         if samples < 0:
             inputs, samples = bind_inputs(self._program, arrays)
             arrays = tuple(inputs)
-        return self._scores.get(samples), arrays, samples
+        return scores.get(samples), arrays, samples
 
     def _bytes_of(self, samples: int) -> int:
         types = self._program.types(samples)
         arrays = sum(size_in_bytes(types[i]) for i in (*self._program.inputs, *self._program.outputs))
-        return arrays + self._scores.get(samples).arena_bytes
+        return arrays + self._scores[0].get(samples).arena_bytes
 
     def close(self) -> None:
         """Free what no stream uses; channels that are open end with their streams."""
         with self._lock:
             self._is_closed = True
             self._idle.clear()
-        self._scores.close()
+        for scores in self._scores:
+            scores.close()
 
     def renew_after_fork(self) -> None:
         """In a forked child: the flows' workers stayed behind."""

@@ -55,10 +55,14 @@ class Shop:
 
 
 class Openings(Generic[Opened]):
-    """One choice's plans for the batch sizes last used, in memory; ``open`` makes of a plan what is kept."""
+    """One choice's plans for the batch sizes last used, in memory; ``open`` makes of a plan what is kept.
 
-    def __init__(self, shop: Shop, choice: Choice, open: Callable[[_core.Score], Opened]) -> None:
+    ``turn`` says which replica of a stage begins.
+    """
+
+    def __init__(self, shop: Shop, choice: Choice, open: Callable[[_core.Score], Opened], turn: int = 0) -> None:
         self.choice = choice
+        self._turn = turn
         self._shop: Shop | None = shop
         self._program = shop.program
         self._make = open
@@ -96,7 +100,7 @@ class Openings(Generic[Opened]):
         # An empty batch has nothing to cut.
         is_whole = self.choice.plan is not None or self.choice.schedule in ("task", "tensor")
         choice = self.choice if samples or is_whole else Choice("serial")
-        return arrange(self._program, choice, samples)
+        return arrange(self._program, choice, samples, self._turn)
 
     def close(self) -> None:
         """Free the memory."""
