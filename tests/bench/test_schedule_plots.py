@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("matplotlib")
-
 from bench.schedules import plots
 
 WHERE = {"machine": {"model": "a machine", "cores_usable": 2}, "date": "2026-01-01T00:00:00"}
