@@ -123,8 +123,21 @@ def test_memory():
         assert least(x).tobytes() == limited(x).tobytes() == serial(x).tobytes()
         assert "the limit is" in limited.explain()
         assert "chosen: the least memory" in least.explain()
+    with st.plan(net, x[:1], schedule="serial") as alone:
+        sample = alone.peak_bytes(1)
+    with st.plan(net, x, memory_limit=sample, workers=2, calibrate=0.0) as one_by_one:
+        assert str(one_by_one.choice) == "depth_first (micro-batch 1)"
+        assert one_by_one.peak_bytes(64) == sample
     with pytest.raises(ValueError, match="memory_limit is too small: 100 bytes; the arenas of the smallest candidate"):
         st.plan(net, x, memory_limit=100, workers=2)
+
+
+@pytest.mark.parametrize("schedule", [None, *(name for name in SCHEDULES if name not in ("task", "tensor"))])
+def test_networks_without_work(schedule):
+    for f, samples in ((lambda x: x, 4), (lambda x: st.reshape(x, (x.shape[0], 2, 4)), 4), (st.Linear(8, 4), 0)):
+        with st.plan(f, X[:samples], schedule=schedule, workers=2, calibrate=0.01) as plan:
+            for batch in (X[:samples], X):
+                assert plan(batch).tobytes() == np.asarray(f(batch)).tobytes()
 
 
 def test_precision_of_steps_that_have_none_of_their_own():

@@ -118,7 +118,10 @@ def plan(
     shop = Shop(program, wanted.workers)
     with Countdown(progress, calibrate) as told:
         model = _calibrated(shop, inputs, samples, wanted, calibrate, told)
-        considered = predicted(model, candidates(model, samples, wanted), samples)
+        found = candidates(model, samples, wanted)
+        if (memory_limit or objective == "memory") and schedule is None and not program.why_not_cut():
+            found.append(Candidate(Choice("depth_first", micro_batch=1)))  # what needs the least
+        considered = predicted(model, found, samples)
         if all(c.verdict for c in considered):
             raise ValueError(f"plan: the schedule {schedule!r} cannot run this network: {considered[0].verdict}")
         considered = _within(memory_limit, program, considered, samples, all_sizes=objective == "memory")

@@ -19,6 +19,9 @@ __all__ = ["hybrid", "pipeline", "replicated", "stages_ending"]
 
 def pipeline(model: CostModel, samples: int, wanted: Wanted) -> Iterator[Candidate]:
     """Contiguous stages, one a worker; micro-batches move from one to the next."""
+    if not model.program.steps:
+        yield Candidate(Choice("pipeline"), verdict="" if wanted.schedule else "no steps to cut into stages")
+        return
     choices = []
     for stages in dict.fromkeys(min(workers, len(model.program.steps)) for workers in wanted.counts()):
         if stages > 1 or wanted.schedule:
@@ -28,6 +31,9 @@ def pipeline(model: CostModel, samples: int, wanted: Wanted) -> Iterator[Candida
 
 def replicated(model: CostModel, samples: int, wanted: Wanted) -> Iterator[Candidate]:
     """Contiguous stages, the slow ones with several workers that take micro-batches in turn."""
+    if not model.program.steps:
+        yield Candidate(Choice("replicated"), verdict="" if wanted.schedule else "no steps to cut into stages")
+        return
     choices = []
     for workers in wanted.counts():
         for size in _micro_batches(model, samples, workers, wanted)[:2]:
@@ -45,6 +51,9 @@ def replicated(model: CostModel, samples: int, wanted: Wanted) -> Iterator[Candi
 
 def hybrid(model: CostModel, samples: int, wanted: Wanted) -> Iterator[Candidate]:
     """A pipeline whose steps have several threads each."""
+    if not model.program.steps:
+        yield Candidate(Choice("hybrid"), verdict="" if wanted.schedule else "no steps to cut into stages")
+        return
     steps = len(model.program.steps)
     if wanted.schedule is not None:
         counts = [min(max(1, wanted.workers // 2), steps)]

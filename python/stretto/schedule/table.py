@@ -23,7 +23,7 @@ class Point:
 class Table:
     """Points by (signature, threads), in order of their micro-batch.
 
-    A step that was measured again at the same micro-batch and place keeps its median of the newest measurement.
+    What is measured again at the same micro-batch and place replaces what was known.
     """
 
     def __init__(self) -> None:
