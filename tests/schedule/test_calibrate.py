@@ -80,6 +80,16 @@ def test_no_file(tmp_path, monkeypatch):
     assert Store(MACHINE).rates is None
 
 
+def test_a_user_without_a_home(monkeypatch):
+    def nobody():
+        raise RuntimeError("no home")
+
+    for name in ("STRETTO_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pathlib.Path.home", nobody)
+    assert Store(MACHINE).path is None
+
+
 def test_this_machine():
     machine = this_machine()
     assert machine.cores >= 1

@@ -63,7 +63,10 @@ def _path(machine: Machine) -> Path | None:
     place = os.environ.get("STRETTO_CACHE")
     if place == "off":
         return None
-    folder = Path(place) if place else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stretto"
+    try:
+        folder = Path(place) if place else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stretto"
+    except RuntimeError:  # a user without a home
+        return None
     fingerprint = json.dumps([_core.__version__, asdict(machine)])
     return folder / f"{hashlib.sha256(fingerprint.encode()).hexdigest()[:24]}.json"
 
