@@ -85,7 +85,7 @@ def drawn(draw):
             training = [orders.gpipe, orders.one_forward_one_backward, orders.zero_bubble_h1]
             order = draw(hs.sampled_from(training))(stages, m)
         elif kind == "in_shares":
-            order = orders.in_shares(stages, m, draw(hs.integers(1, 2)))
+            order = orders.in_shares(stages, [count for _, count in orders.shares(m, draw(hs.integers(1, 2)))])
         else:
             order = orders.depth_first(stages, m)
     program = BRANCHING if kind == "branches" else chain(stages)

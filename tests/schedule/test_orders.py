@@ -22,7 +22,7 @@ def test_stream():
 
 
 def test_in_shares():
-    assert written(orders.in_shares(2, 3, 2)) == ["0F0 1F0 0F1 1F1", "0F2 1F2"]
+    assert written(orders.in_shares(2, [2, 1])) == ["0F0 1F0 0F1 1F1", "0F2 1F2"]
 
 
 def test_shares():

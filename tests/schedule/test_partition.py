@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as hs
 from stretto.schedule import orders
-from stretto.schedule.partition import bottleneck, cuts_of_sums, finite, replicated
+from stretto.schedule.partition import bottleneck, finite, replicated
 
 from tests.schedule.plans import chain, plan_of, timeline_of
 
@@ -34,11 +34,6 @@ def test_against_brute_force(seed):
     assert len(ends) == stages
     assert ends[-1] == steps
     assert best == max(table[i, j] for i, j in itertools.pairwise((0, *ends)))
-
-
-def test_hand_off_is_paid_by_all_but_the_first():
-    assert cuts_of_sums([5, 1, 5], 2, hand_off=3) == (8, [2, 3])
-    assert cuts_of_sums([4, 4], 2, hand_off=1) == (5, [1, 2])
 
 
 def test_more_stages_than_steps_is_refused():

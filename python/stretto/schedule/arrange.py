@@ -66,15 +66,12 @@ def on_one_worker(choice: Choice, stages: int, samples: int, turn: int) -> Arran
 
 def in_shares(choice: Choice, stages: int, samples: int, turn: int) -> Arranged:
     """A share for each worker, which has a slot of its own and takes its share in micro-batches."""
-    shares = orders.shares(samples, choice.workers)
-    batches: list[MicroBatch] = []
-    workers = []
-    for worker, (begin, count) in enumerate(shares):
-        pieces = pieces_of(count, choice.micro_batch or max(count, 1))
-        numbers = range(len(batches), len(batches) + len(pieces))
-        workers.append([orders.Work("F", stage, batch) for batch in numbers for stage in range(stages)])
-        batches += [MicroBatch(begin + first, size, worker) for first, size in pieces]
-    return Arranged(tuple(batches), workers)
+    pieces = [
+        [(begin + first, size) for first, size in pieces_of(count, choice.micro_batch or max(count, 1))]
+        for begin, count in orders.shares(samples, choice.workers)
+    ]
+    batches = tuple(MicroBatch(first, size, worker) for worker, own in enumerate(pieces) for first, size in own)
+    return Arranged(batches, list(orders.in_shares(stages, [len(own) for own in pieces])))
 
 
 def in_line(choice: Choice, stages: int, samples: int, turn: int) -> Arranged:

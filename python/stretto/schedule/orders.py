@@ -96,16 +96,18 @@ def replicated(replicas: Sequence[int], micro_batches: int, turn: int = 0) -> It
             yield [Work("F", stage, batch) for batch in range((replica - turn) % count, micro_batches, count)]
 
 
-def in_shares(stages: int, micro_batches: int, workers: int) -> Iterator[list[Work]]:
-    """Data parallel: each worker takes consecutive micro-batches through all stages.
+def in_shares(stages: int, counts: Sequence[int]) -> Iterator[list[Work]]:
+    """Data parallel: each worker takes its count of consecutive micro-batches through all stages.
 
     ::
 
         worker 0   0F0 1F0 0F1 1F1
         worker 1   0F2 1F2 0F3 1F3
     """
-    for begin, count in shares(micro_batches, workers):
+    begin = 0
+    for count in counts:
         yield [Work("F", stage, batch) for batch in range(begin, begin + count) for stage in range(stages)]
+        begin += count
 
 
 def shares(total: int, parts: int) -> Sequence[tuple[int, int]]:

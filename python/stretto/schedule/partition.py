@@ -7,12 +7,12 @@ memory say, costs ``math.inf``; where no split can be, the time is infinite.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["bottleneck", "cuts_of_sums", "finite", "replicated"]
+__all__ = ["bottleneck", "finite", "replicated"]
 
 Cost: TypeAlias = Callable[[int, int], float]
 Table: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
@@ -57,14 +57,6 @@ def bottleneck(steps: int, stages: int, cost: Cost) -> tuple[float, list[int]]:
     for k in range(stages - 1, 0, -1):
         ends.append(came_from[k][ends[-1]])
     return best[stages - 1][steps], ends[::-1]
-
-
-def cuts_of_sums(times: Sequence[float], stages: int, hand_off: float = 0.0) -> tuple[float, list[int]]:
-    """:func:`bottleneck` for stages that cost the sum of their steps, and a hand-off but for the first."""
-    sums = [0.0]
-    for time in times:
-        sums.append(sums[-1] + time)
-    return bottleneck(len(times), stages, lambda i, j: sums[j] - sums[i] + (hand_off if i else 0.0))
 
 
 def finite(steps: int, stages: int, cost: Cost, micro_batches: int) -> tuple[float, list[int]]:
