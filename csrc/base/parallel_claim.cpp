@@ -1,6 +1,5 @@
 // The engine of our own: helpers take a seat in a region that is open and claim chunks beside the caller. The
 // caller closes the region when no chunk is left, so a helper that came too late is never waited for.
-#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "base/cpu_places.h"
 #include "base/parallel_region.h"
 #include "base/thread_count.h"
+#include "base/thread_name.h"
 
 namespace stretto {
 namespace {
@@ -84,7 +84,8 @@ class Pool {
     const BlockSignals blocked;
     try {
       for (; helpers_ < helpers; ++helpers_) {
-        std::thread thread(&Pool::help, this, helpers_);
+        std::thread thread(&Pool::help, this);
+        name_thread(thread, "stretto-" + std::to_string(helpers_ + 1));
         thread.detach();
       }
     } catch (...) {
@@ -107,8 +108,7 @@ class Pool {
     --waiting_;
   }
 
-  void help(int number) {
-    pthread_setname_np(pthread_self(), ("stretto-" + std::to_string(number + 1)).substr(0, 15).c_str());
+  void help() {
     const FloatState float_state;
     std::unique_lock lock(mutex_);
     for (;;) {

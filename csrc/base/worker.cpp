@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/forks.h"
 #include "base/thread_count.h"
+#include "base/thread_name.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -80,8 +81,7 @@ void Crew::start() {
   try {
     for (int worker = 1; worker < workers_; ++worker) {
       state_->threads.emplace_back([this, state = state_, worker] { state->live(*this, worker); });
-      const std::string name = "stretto-w" + std::to_string(worker);
-      pthread_setname_np(state_->threads.back().native_handle(), name.substr(0, 15).c_str());
+      name_thread(state_->threads.back(), "stretto-w" + std::to_string(worker));
     }
   } catch (const std::exception& error) {
     const std::size_t started = state_->threads.size();
