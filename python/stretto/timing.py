@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,8 +18,9 @@ from stretto.schedule.choose import call_seconds, shortlist, stream_seconds
 
 __all__ = ["taking_turns", "time_calls", "time_streams"]
 
-ROUNDS = 101
-DROPPED = 1.3  # who is so many times slower than the best after three rounds is timed no more
+ROUNDS, LEAST_ROUNDS = 101, 3
+TURN_SECONDS = 300e-6
+DROPPED = 0.3  # who is so much slower than the best after the least rounds is timed no more
 MOST_STREAMS = 6
 
 
@@ -75,23 +77,37 @@ def time_streams(
 def taking_turns(
     calls: Mapping[int, Callable[[], Any]], seconds: float, progress: Callable[[], None]
 ) -> dict[int, list[float]]:
-    """Seconds of each call, round by round; those far behind the best after three rounds are called no more."""
+    """Seconds of each call, round by round; who is behind the best, by what the rounds so far can tell, leaves.
+
+    A turn is a short loop of calls, as users make: of short calls the first is not timed, for it finds the caches and
+    the workers as the turn before left them.
+    """
     timings: dict[int, list[float]] = {i: [] for i in calls}
-    begin = end = time.perf_counter()
-    for call in calls.values():
+    begin = time.perf_counter()
+    counts = {}
+    for i, call in calls.items():
         call()
-    running = dict(calls)
-    for number in range(ROUNDS):
-        # To and fro, for a call feels what ran before it.
-        for i, call in list(running.items())[:: -1 if number % 2 else 1]:
-            start = time.perf_counter()
-            call()
-            end = time.perf_counter()
-            timings[i].append(end - start)
+        counts[i] = max(1, round(TURN_SECONDS / _mean_seconds(call, 1)))
+    running = list(calls)
+    for number in range(1, ROUNDS + 1):
+        # To and fro, for a turn feels what ran before it.
+        for i in running[:: 1 if number % 2 else -1]:
+            if counts[i] > 1:
+                calls[i]()
+            timings[i].append(_mean_seconds(calls[i], counts[i]))
         progress()
-        if number >= 2:
-            best = min(min(timings[i]) for i in running)
-            running = {i: call for i, call in running.items() if min(timings[i]) <= DROPPED * best}
-            if end - begin > seconds:
+        if number >= LEAST_ROUNDS:
+            behind = 1 + DROPPED * math.sqrt(LEAST_ROUNDS / number)
+            quartiles = {i: sorted(timings[i])[number // 4] for i in running}
+            best = min(quartiles.values())
+            running = [i for i in running if quartiles[i] <= behind * best]
+            if time.perf_counter() - begin > seconds or len(running) == 1:
                 break
     return timings
+
+
+def _mean_seconds(call: Callable[[], Any], calls: int) -> float:
+    begin = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return (time.perf_counter() - begin) / calls

@@ -175,6 +175,19 @@ def test_the_shortlist():
     assert shortlist(rows, call_seconds) == [1, 2, 3, 5]  # the best three, and the best of its schedule
 
 
+def test_the_shortlist_of_short_calls():
+    """Microseconds of waking workers are not known before: the best of each schedule is timed."""
+    rows = [
+        guess("serial", 50e-6),
+        guess("intra", 51e-6, threads=2),
+        guess("data", 120e-6, workers=2),
+        guess("data", 121e-6, workers=2, micro_batch=4),
+        guess("task", 270e-6, workers=2),
+        guess("tensor", 280e-6, workers=2),
+    ]
+    assert shortlist(rows, call_seconds) == [0, 1, 2, 4]
+
+
 def test_explain():
     made = decision("narrow", 64, MACHINES["laptop"])
     text = made.considered[made.call].verdict

@@ -15,7 +15,8 @@ __all__ = ["OBJECTIVES", "Decision", "choose", "decide", "predicted", "shortlist
 OBJECTIVES = ("throughput", "latency", "memory")
 MARGIN = 0.03  # how much faster a less simple schedule must be
 NEAR = 0.15  # candidates this near to the best prediction are timed
-FAMILY = 0.5  # and the best of each schedule, when it is this near
+FAMILY = 0.5  # and the best of each schedule, when it is this near,
+UNSURE = 200e-6  # or nearer than this: whether workers are awake is not known before
 LEAST_TIMED = 3
 
 
@@ -73,7 +74,7 @@ def shortlist(considered: Sequence[Candidate], time: Callable[[Candidate], float
         for place, i in enumerate(ranked)
         if place < LEAST_TIMED
         or time(considered[i]) <= best * (1 + NEAR)
-        or (i in first_of.values() and time(considered[i]) <= best * (1 + FAMILY))
+        or (i in first_of.values() and time(considered[i]) <= best * (1 + FAMILY) + UNSURE)
     ]
 
 
