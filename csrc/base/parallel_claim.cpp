@@ -85,7 +85,7 @@ class Pool {
     try {
       for (; helpers_ < helpers; ++helpers_) {
         std::thread thread(&Pool::help, this);
-        name_thread(thread, "stretto-" + std::to_string(helpers_ + 1));
+        name_thread(thread.native_handle(), "stretto-" + std::to_string(helpers_ + 1));
         thread.detach();
       }
     } catch (...) {

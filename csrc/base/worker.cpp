@@ -81,7 +81,7 @@ void Crew::start() {
   try {
     for (int worker = 1; worker < workers_; ++worker) {
       state_->threads.emplace_back([this, state = state_, worker] { state->live(*this, worker); });
-      name_thread(state_->threads.back(), "stretto-w" + std::to_string(worker));
+      name_thread(state_->threads.back().native_handle(), "stretto-w" + std::to_string(worker));
     }
   } catch (const std::exception& error) {
     const std::size_t started = state_->threads.size();

@@ -1,7 +1,5 @@
 #include "bindings/arrays.h"
 
-#include <functional>
-
 namespace stretto::bindings {
 namespace {
 
@@ -14,6 +12,15 @@ bool is_python_scalar(py::handle object) {
   return PyBool_Check(object.ptr()) || PyLong_CheckExact(object.ptr()) || PyFloat_CheckExact(object.ptr());
 }
 
+DType beside(py::handle scalar, DType arrays) {
+  if (PyBool_Check(scalar.ptr())) return arrays == DType::none ? DType::boolean : arrays;
+  if (PyLong_CheckExact(scalar.ptr()))
+    return arrays == DType::none || arrays == DType::boolean ? DType::i64 : arrays;
+  return is_floating(arrays) ? arrays : DType::f64;
+}
+
+}  // namespace
+
 bool needs_copy(const py::array& array) {
   if (!(array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_)) return true;
   const char order = array.dtype().byteorder();
@@ -23,48 +30,11 @@ bool needs_copy(const py::array& array) {
   return false;
 }
 
-DType beside(py::handle scalar, DType arrays) {
-  if (PyBool_Check(scalar.ptr())) return arrays == DType::none ? DType::boolean : arrays;
-  if (PyLong_CheckExact(scalar.ptr()))
-    return arrays == DType::none || arrays == DType::boolean ? DType::i64 : arrays;
-  return is_floating(arrays) ? arrays : DType::f64;
-}
-
-bool may_overlap(const py::array& a, const py::array& b) {
-  return numpy().attr("may_share_memory")(a, b).cast<bool>();
-}
-
-void check_out(const Op& op, const ValueType& type, const py::object& out) {
-  if (!py::isinstance<py::array>(out))
-    throw DTypeError(message(op.name, ": out must be a NumPy array: it is ",
-                             py::str(py::type::of(out).attr("__name__")).cast<std::string>()));
-  const auto array = py::reinterpret_borrow<py::array>(out);
-  if (!array.writeable()) throw ShapeError(message(op.name, ": output array is read-only"));
-  if (!numpy().attr("can_cast")(to_numpy(type.dtype), array.dtype(), "same_kind").cast<bool>())
-    throw DTypeError(message(op.name, ": cannot cast the result to out: the result is ", type.dtype,
-                             ", out is ", py::str(array.dtype()).cast<std::string>(),
-                             "; the casting rule is same_kind"));
-}
-
-bool has_shape(const py::array& array, const Dims& shape) {
-  if (array.ndim() != shape.count) return false;
-  for (int d = 0; d < shape.count; ++d)
-    if (array.shape(d) != shape[d]) return false;
-  return true;
-}
-
-// As NumPy does, a result without dimensions is a scalar.
-py::object to_result(const py::array& array) {
-  return array.ndim() == 0 ? py::object(array[py::tuple()]) : py::object(array);
-}
-
 Dims shape_of(const py::array& array) {
   Dims shape;
   for (py::ssize_t d = 0; d < array.ndim() && d < kMaxDims; ++d) shape.push(array.shape(d));
   return shape;
 }
-
-}  // namespace
 
 // By type number: NumPy parses a name at each call.
 py::dtype to_numpy(DType dtype) {
@@ -142,33 +112,39 @@ Operand to_operand(const char* op, const char* name, py::handle object) {
   return {view_of(array), array};
 }
 
-std::vector<Operand> to_operands(const Op& op, const py::tuple& inputs) {
-  std::vector<Operand> operands(inputs.size());
+Operands to_operands(const Op& op, std::span<PyObject* const> inputs) {
+  Operands operands;
+  operands.views.reserve(inputs.size());
+  operands.keepers.reserve(inputs.size());
   DType arrays = DType::none;
   bool has_scalars = false;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const py::handle object = inputs[i];
-    if (object.is_none()) continue;
-    if (is_python_scalar(object)) {
-      has_scalars = true;
+    const bool is_scalar = is_python_scalar(object);
+    has_scalars |= is_scalar;
+    if (is_scalar || object.is_none()) {
+      operands.views.emplace_back();
+      operands.keepers.emplace_back();
       continue;
     }
-    operands[i] = to_operand(op.name, op.inputs[std::min(i, op.inputs.size() - 1)], object);
-    const DType dtype = operands[i].view.dtype;
+    Operand operand = to_operand(op.name, op.inputs[std::min(i, op.inputs.size() - 1)], object);
+    const DType dtype = operand.view.dtype;
     if (arrays == DType::none)
       arrays = dtype;
     else if (const DType common = promote(arrays, dtype); common != DType::none)
       arrays = common;
+    operands.views.push_back(operand.view);
+    operands.keepers.push_back(std::move(operand.keeper));
   }
   if (!has_scalars) return operands;
   DType common = arrays;
-  for (const py::handle object : inputs)
-    if (!object.is_none() && is_python_scalar(object)) common = beside(object, common);
+  for (PyObject* const object : inputs)
+    if (is_python_scalar(object)) common = beside(object, common);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const py::handle object = inputs[i];
-    if (object.is_none() || !is_python_scalar(object)) continue;
-    const py::array array(numpy().attr("asarray")(object, to_numpy(common)));
-    operands[i] = {view_of(array), array};
+    if (!is_python_scalar(inputs[i])) continue;
+    const py::array array(numpy().attr("asarray")(py::handle(inputs[i]), to_numpy(common)));
+    operands.views[i] = view_of(array);
+    operands.keepers[i] = array;
   }
   return operands;
 }
@@ -186,7 +162,11 @@ py::array in_c_order(const py::object& array) {
   return py::array(numpy().attr("array")(array, py::arg("copy") = true, py::arg("order") = "C"));
 }
 
-void copy_into(const py::array& destination, const py::object& source) {
+bool can_cast(DType from, const py::array& to) {
+  return numpy().attr("can_cast")(to_numpy(from), to.dtype(), "same_kind").cast<bool>();
+}
+
+void copy_into(const py::object& destination, const py::object& source) {
   numpy().attr("copyto")(destination, source);
 }
 
@@ -198,72 +178,6 @@ py::array read_only_copy(const py::object& array) {
 
 py::object as_array(const py::array& array, const py::object& dtype, const py::object& copy) {
   return numpy().attr("array")(array, dtype, py::arg("copy") = copy);
-}
-
-py::object with_outputs(const Op& op, const Types& inferred, const std::vector<Operand>& operands,
-                        const py::object& out, const std::function<void(std::span<ArrayView>)>& compute) {
-  if (out.is_none() && inferred.size() == 1) {
-    const py::array array = empty_array(inferred[0]);
-    ArrayView view = view_of(array);
-    compute({&view, 1});
-    return to_result(array);
-  }
-  Types types = inferred;
-  py::tuple given(types.size());
-  if (!out.is_none()) {
-    if (py::isinstance<py::tuple>(out))
-      given = py::reinterpret_borrow<py::tuple>(out);
-    else
-      given[0] = out;
-    if (given.size() != types.size())
-      throw ShapeError(
-          message(op.name, ": out has ", given.size(), " arrays; the op has ", types.size(), " outputs"));
-  }
-  std::vector<py::array> arrays;
-  std::vector<ArrayView> views;
-  for (std::size_t i = 0; i < types.size(); ++i) {
-    const py::object wanted = out.is_none() ? py::none() : py::reinterpret_borrow<py::object>(given[i]);
-    bool direct = false;
-    if (!wanted.is_none()) {
-      check_out(op, types[i], wanted);
-      const auto array = py::reinterpret_borrow<py::array>(wanted);
-      if (!has_shape(array, types[i].shape)) {
-        Dims room = shape_of(array);
-        bool fits = room.count >= types[i].shape.count;
-        for (int d = 0; fits && d < types[i].shape.count; ++d) fits = room.last(d) == types[i].shape.last(d);
-        if (!fits)
-          throw ShapeError(message(op.name, ": out has the wrong shape: out is ", room, "; the result is ",
-                                   types[i].shape));
-      }
-      // A wider out of a 16-bit result skips the rounding to 16 bits.
-      if (op.widens && is_16bit_float(types[i].dtype) && to_dtype(array.dtype()) == DType::f32)
-        types[i].dtype = DType::f32;
-      direct =
-          has_shape(array, types[i].shape) && to_dtype(array.dtype()) == types[i].dtype && !needs_copy(array);
-      for (const Operand& operand : operands) {
-        if (!direct || !operand.view.present()) continue;
-        const py::object& keeper = operand.keeper;
-        direct = !may_overlap(array, py::isinstance<py::array>(keeper)
-                                         ? py::reinterpret_borrow<py::array>(keeper)
-                                         : keeper.cast<const PreparedWeight&>().elements);
-      }
-      if (direct) arrays.push_back(array);
-    }
-    if (!direct) arrays.push_back(empty_array(types[i]));
-    views.push_back(view_of(arrays.back()));
-  }
-  compute(views);
-  py::tuple results(types.size());
-  for (std::size_t i = 0; i < types.size(); ++i) {
-    py::object wanted = out.is_none() ? py::none() : py::reinterpret_borrow<py::object>(given[i]);
-    if (wanted.is_none()) {
-      results[i] = to_result(arrays[i]);
-      continue;
-    }
-    if (!wanted.is(arrays[i])) numpy().attr("copyto")(wanted, arrays[i], "same_kind");
-    results[i] = wanted;
-  }
-  return results.size() == 1 ? py::object(results[0]) : py::object(results);
 }
 
 }  // namespace stretto::bindings

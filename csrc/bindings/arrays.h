@@ -4,8 +4,9 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
-#include <functional>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "ops/op.h"
 
@@ -27,10 +28,15 @@ struct PreparedWeight {
   Attributes attributes;
 };
 
+struct Operands {
+  std::vector<ArrayView> views;
+  std::vector<py::object> keepers;
+};
+
 // The inputs of a call. None is an absent input; Python scalars take the dtype that NumPy would give them
 // beside the arrays; lists are converted; unaligned, byte-swapped and oddly strided arrays are copied. Throws
 // DTypeError for what has no view.
-std::vector<Operand> to_operands(const Op& op, const py::tuple& inputs);
+Operands to_operands(const Op& op, std::span<PyObject* const> inputs);
 
 // `name` stands for the operand in messages.
 Operand to_operand(const char* op, const char* name, py::handle object);
@@ -39,20 +45,18 @@ py::dtype to_numpy(DType dtype);
 DType to_dtype(const py::dtype& dtype);  // none when stretto has no such dtype
 
 py::array empty_array(const ValueType& type);
+bool needs_copy(const py::array& array);    // for kernels: it is unaligned, byte-swapped or oddly strided
 ArrayView view_of(const py::array& array);  // of an array that needs no copy
+Dims shape_of(const py::array& array);
 
-py::array in_c_order(const py::object& array);  // a copy
-void copy_into(const py::array& destination, const py::object& source);
+py::array in_c_order(const py::object& array);   // a copy
+bool can_cast(DType from, const py::array& to);  // the same kind, as NumPy says
+void copy_into(const py::object& destination, const py::object& source);
 
 // A contiguous copy that nobody may write to.
 py::array read_only_copy(const py::object& array);
 
 // np.array(array, dtype, copy=copy)
 py::object as_array(const py::array& array, const py::object& dtype, const py::object& copy);
-
-// Runs `compute` on outputs of the given types and returns them: new arrays, or the user's `out`, which may
-// be of another dtype (same-kind cast), any layout, and overlap the inputs.
-py::object with_outputs(const Op& op, const Types& types, const std::vector<Operand>& operands,
-                        const py::object& out, const std::function<void(std::span<ArrayView>)>& compute);
 
 }  // namespace stretto::bindings

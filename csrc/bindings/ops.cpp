@@ -11,88 +11,33 @@
 #include "bindings/arrays.h"
 #include "bindings/attributes.h"
 #include "bindings/bindings.h"
+#include "bindings/call.h"
 
 namespace stretto::bindings {
 namespace {
 
-// What a call hands over to when an input is a symbol of a trace: set once by stretto.program.
-struct Recorder {
-  PyObject* symbol_type = nullptr;
-  PyObject* record = nullptr;
-};
-Recorder recorder;
-
-bool is_symbol(py::handle object) {
-  return reinterpret_cast<PyObject*>(Py_TYPE(object.ptr())) == recorder.symbol_type;
-}
-
-int to_threads(const char* op, const py::object& threads) {
-  if (threads.is_none()) return resolve_threads(0);
-  if (!PyLong_Check(threads.ptr()) || PyBool_Check(threads.ptr()))
-    throw DTypeError(message(op, ": threads is of the wrong kind: it must be a positive integer"));
-  const long count = PyLong_AsLong(threads.ptr());
-  if (count < 1 || count > 4096) {
-    PyErr_Clear();
-    throw ShapeError(message(op, ": threads is out of range: ", py::str(threads).cast<std::string>(),
-                             "; it must be 1 to 4096"));
-  }
-  return resolve_threads(int(count));
-}
-
-Types types_of(const std::vector<Operand>& operands) {
-  Types types;
-  types.reserve(operands.size());
-  for (const Operand& operand : operands) types.push_back(operand.view.type());
-  return types;
-}
-
-// Work of less time than another thread would need to take the GIL.
-bool is_tiny(std::span<const ArrayView> views) {
-  std::int64_t elements = 0;
-  for (const ArrayView& view : views)
-    if (view.present()) elements += view.size();
-  return elements <= 1024;
-}
-
-py::object call_op(const Op& op, const py::tuple& inputs, const py::dict& keywords, const py::object& out,
-                   const py::object& threads, const char* variant) {
-  for (const py::handle input : inputs)
-    if (is_symbol(input)) return py::handle(recorder.record)(py::cast(&op), inputs, keywords, out);
-  const Attributes attributes = to_attributes(op.name, keywords);
-  const std::vector<Operand> operands = to_operands(op, inputs);
-  const RunOptions options{to_threads(op.name, threads), variant};
-  std::vector<ArrayView> views;
-  views.reserve(operands.size());
-  for (const Operand& operand : operands) views.push_back(operand.view);
-  return with_outputs(op, op.infer(types_of(operands), attributes), operands, out,
-                      [&](std::span<ArrayView> outputs) {
-                        std::optional<py::gil_scoped_release> release;
-                        if (!is_tiny(views) || !is_tiny(outputs)) release.emplace();
-                        const CallScope scope;
-                        op.run({views, outputs, attributes, options});
-                      });
-}
-
 // The slot of the type itself: a method bound by pybind11 costs a small product's time again. What it does
 // not recognise goes to that method, which says what is wrong.
 ternaryfunc bound_call = nullptr;
+
+py::object record_or_call(const Op& op, const py::tuple& inputs, const py::dict& keywords,
+                          const py::object& out, const py::object& threads, const char* variant) {
+  if (has_symbol(items_of(inputs))) return record_call(op, inputs, keywords, out);
+  return call_op(op, items_of(inputs), to_attributes(op.name, keywords), out, threads, variant);
+}
 
 PyObject* call_slot(PyObject* self, PyObject* arguments, PyObject* keywords) {
   const Py_ssize_t count = PyTuple_GET_SIZE(arguments);
   const auto at = [&](Py_ssize_t i) { return i < count ? PyTuple_GET_ITEM(arguments, i) : Py_None; };
   if (keywords || count < 2 || count > 4 || !PyTuple_CheckExact(at(0)) || !PyDict_CheckExact(at(1)))
     return bound_call(self, arguments, keywords);
-  try {
+  return returned([&] {
     const auto borrowed = [&](Py_ssize_t i) { return py::reinterpret_borrow<py::object>(at(i)); };
     auto* const instance = reinterpret_cast<py::detail::instance*>(self);
     const Op& op = *static_cast<const Op*>(instance->get_value_and_holder().value_ptr());
-    return call_op(op, py::tuple(borrowed(0)), py::dict(borrowed(1)), borrowed(2), borrowed(3), nullptr)
-        .release()
-        .ptr();
-  } catch (...) {
-    py::detail::try_translate_exceptions();
-    return nullptr;
-  }
+    return record_or_call(op, py::tuple(borrowed(0)), py::dict(borrowed(1)), borrowed(2), borrowed(3),
+                          nullptr);
+  });
 }
 
 ValueType to_type(const py::object& description) {
@@ -184,7 +129,7 @@ PreparedWeight(op=conv2d, shape=(8, 3, 3, 3), dtype=float32)
           "__call__",
           [](const Op& op, const py::tuple& inputs, const py::dict& keywords, const py::object& out,
              const py::object& threads, const std::optional<std::string>& variant) {
-            return call_op(op, inputs, keywords, out, threads, variant ? variant->c_str() : nullptr);
+            return record_or_call(op, inputs, keywords, out, threads, variant ? variant->c_str() : nullptr);
           },
           py::arg("inputs"), py::arg("attributes"), py::arg("out") = py::none(),
           py::arg("threads") = py::none(), py::arg("variant") = py::none())
@@ -249,9 +194,8 @@ PreparedWeight(op=conv2d, shape=(8, 3, 3, 3), dtype=float32)
     return names;
   });
   m.def("prepare", prepare);
-  m.def("set_recorder", [](const py::object& symbol_type, const py::object& record) {
-    recorder = {symbol_type.inc_ref().ptr(), record.inc_ref().ptr()};
-  });
+  m.def("set_recorder", set_recorder);
+  bind_plain_call(m);
 }
 
 }  // namespace stretto::bindings

@@ -23,6 +23,10 @@ class PreparedWeight:
 
 ValueType = tuple[str, tuple[int, ...]]
 
+class PlainCall:
+    def __new__(cls, op: Op, function: Callable[..., Any], inputs: int) -> PlainCall: ...
+    def __call__(self, *inputs: Any, **keywords: Any) -> Any: ...
+
 class Op:
     name: str
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stretto import _core
+from stretto.ops.plain_call import plain_call
 
 if TYPE_CHECKING:
     from stretto.ops.types import Activation, Array, ArrayLike
@@ -23,6 +24,7 @@ _softplus = _core.op("softplus")
 _activation_gradient = _core.op("activation_gradient")
 
 
+@plain_call(_relu)
 def relu(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """``x < 0 ? 0 : x``; NaN stays.
 
@@ -57,6 +59,7 @@ def relu(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) 
     return _relu((x,), {}, out, threads)
 
 
+@plain_call(_relu6)
 def relu6(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """``min(max(x, 0), 6)``; NaN stays.
 
@@ -163,6 +166,7 @@ def elu(x: ArrayLike, alpha: float = 1.0, *, out: Array | None = None, threads: 
     return _elu((x,), {"alpha": alpha}, out, threads)
 
 
+@plain_call(_sigmoid)
 def sigmoid(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """``1 / (1 + exp(-x))``.
 
@@ -197,6 +201,7 @@ def sigmoid(x: ArrayLike, *, out: Array | None = None, threads: int | None = Non
     return _sigmoid((x,), {}, out, threads)
 
 
+@plain_call(_hard_sigmoid)
 def hard_sigmoid(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """``relu6(x + 3) / 6``.
 
@@ -231,6 +236,7 @@ def hard_sigmoid(x: ArrayLike, *, out: Array | None = None, threads: int | None 
     return _hard_sigmoid((x,), {}, out, threads)
 
 
+@plain_call(_hard_swish)
 def hard_swish(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """``x * (relu6(x + 3) / 6)``.
 
@@ -265,6 +271,7 @@ def hard_swish(x: ArrayLike, *, out: Array | None = None, threads: int | None = 
     return _hard_swish((x,), {}, out, threads)
 
 
+@plain_call(_silu)
 def silu(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """``x * sigmoid(x)``.
 
@@ -299,6 +306,7 @@ def silu(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) 
     return _silu((x,), {}, out, threads)
 
 
+@plain_call(_softplus)
 def softplus(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """``log(1 + exp(x))``, as ``max(x, 0) + log1p(exp(-abs(x)))``.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stretto import _core
+from stretto.ops.plain_call import plain_call
 
 if TYPE_CHECKING:
     from stretto.ops.types import Array, ArrayLike, DTypeLike
@@ -20,6 +21,7 @@ _where = _core.op("where")
 _clip = _core.op("clip")
 
 
+@plain_call(_add)
 def add(
     a: ArrayLike,
     b: ArrayLike,
@@ -61,6 +63,7 @@ def add(
     return _add((a, b), {"dtype": dtype}, out, threads)
 
 
+@plain_call(_sub)
 def sub(
     a: ArrayLike,
     b: ArrayLike,
@@ -102,6 +105,7 @@ def sub(
     return _sub((a, b), {"dtype": dtype}, out, threads)
 
 
+@plain_call(_mul)
 def mul(
     a: ArrayLike,
     b: ArrayLike,
@@ -143,6 +147,7 @@ def mul(
     return _mul((a, b), {"dtype": dtype}, out, threads)
 
 
+@plain_call(_div)
 def div(
     a: ArrayLike,
     b: ArrayLike,
@@ -184,6 +189,7 @@ def div(
     return _div((a, b), {"dtype": dtype}, out, threads)
 
 
+@plain_call(_maximum)
 def maximum(
     a: ArrayLike,
     b: ArrayLike,
@@ -225,6 +231,7 @@ def maximum(
     return _maximum((a, b), {"dtype": dtype}, out, threads)
 
 
+@plain_call(_minimum)
 def minimum(
     a: ArrayLike,
     b: ArrayLike,
@@ -266,6 +273,7 @@ def minimum(
     return _minimum((a, b), {"dtype": dtype}, out, threads)
 
 
+@plain_call(_pow)
 def pow(
     a: ArrayLike,
     b: ArrayLike,
@@ -308,6 +316,7 @@ def pow(
     return _pow((a, b), {"dtype": dtype}, out, threads)
 
 
+@plain_call(_where)
 def where(
     condition: ArrayLike,
     a: ArrayLike,
@@ -350,6 +359,7 @@ def where(
     return _where((condition, a, b), {"dtype": dtype}, out, threads)
 
 
+@plain_call(_clip)
 def clip(
     x: ArrayLike,
     low: ArrayLike | None = None,

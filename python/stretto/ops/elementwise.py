@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stretto import _core
+from stretto.ops.plain_call import plain_call
 
 if TYPE_CHECKING:
     from stretto.ops.types import Array, ArrayLike
@@ -18,6 +19,7 @@ _abs = _core.op("abs")
 _neg = _core.op("neg")
 
 
+@plain_call(_exp)
 def exp(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """``e ** x``, within 1 ulp.
 
@@ -52,6 +54,7 @@ def exp(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -
     return _exp((x,), {}, out, threads)
 
 
+@plain_call(_log)
 def log(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """The natural logarithm, within 1 ulp.
 
@@ -86,6 +89,7 @@ def log(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -
     return _log((x,), {}, out, threads)
 
 
+@plain_call(_tanh)
 def tanh(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """The hyperbolic tangent, within 1.5 ulp.
 
@@ -120,6 +124,7 @@ def tanh(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) 
     return _tanh((x,), {}, out, threads)
 
 
+@plain_call(_erf)
 def erf(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """The error function, within 1.5 ulp.
 
@@ -154,6 +159,7 @@ def erf(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -
     return _erf((x,), {}, out, threads)
 
 
+@plain_call(_sqrt)
 def sqrt(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """The square root, correctly rounded.
 
@@ -188,6 +194,7 @@ def sqrt(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) 
     return _sqrt((x,), {}, out, threads)
 
 
+@plain_call(_abs)
 def abs(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """The absolute value.
 
@@ -222,6 +229,7 @@ def abs(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -
     return _abs((x,), {}, out, threads)
 
 
+@plain_call(_neg)
 def neg(x: ArrayLike, *, out: Array | None = None, threads: int | None = None) -> Array:
     """``-x``.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stretto import _core
+from stretto.ops.plain_call import plain_call
 
 if TYPE_CHECKING:
     from stretto.ops.types import Activation, Array, ArrayLike, DTypeLike
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 _matmul = _core.op("matmul")
 
 
+@plain_call(_matmul)
 def matmul(
     a: ArrayLike,
     b: ArrayLike,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from stretto import _core
@@ -52,7 +53,7 @@ def prepare(w: ArrayLike, *, op: str = "matmul", **options: Any) -> _core.Prepar
         record = _core.op(op)
     except KeyError:
         raise ValueError(f"prepare: unknown op: {op!r}; it must be one of stretto's ops, such as 'conv2d'") from None
-    known = (getattr(ops, op).__kwdefaults__ or {}).keys() - _NO_OPTIONS
+    known = (inspect.unwrap(getattr(ops, op)).__kwdefaults__ or {}).keys() - _NO_OPTIONS
     for name in options:
         if name not in known:
             raise TypeError(f"prepare: unknown option: {name!r}; {op} has {', '.join(sorted(known))}")
