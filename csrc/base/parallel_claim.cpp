@@ -11,6 +11,7 @@
 
 #include "base/block_signals.h"
 #include "base/cpu_places.h"
+#include "base/crowding.h"
 #include "base/parallel_region.h"
 #include "base/thread_count.h"
 #include "base/thread_name.h"
@@ -54,11 +55,16 @@ bool spin_until(Condition condition) {
 class Pool {
  public:
   void run(Region& region, int threads) {
-    Seats seats{region, threads - 1, sched_getcpu()};
     const int cores = default_cores();
-    open(seats, std::max(threads, cores) - 1, threads <= cores);
+    const bool has_cores = threads <= cores;
+    const auto begin = Crowding::Clock::now();
+    if (has_cores && crowding_.lasts_at(begin)) return region.work();
+    Seats seats{region, threads - 1, sched_getcpu()};
+    open(seats, std::max(threads, cores) - 1, has_cores);
     region.work();
+    const auto end = Crowding::Clock::now();
     close(seats);
+    if (has_cores) crowding_.judge(end, end - begin, Crowding::Clock::now() - end);
   }
 
  private:
@@ -173,6 +179,7 @@ class Pool {
 
   std::mutex mutex_;
   std::condition_variable work_, done_;
+  Crowding crowding_;
   Seats* first_ = nullptr;
   int helpers_ = 0, sleeping_ = 0;
   int last_caller_ = -1;         // its CPU

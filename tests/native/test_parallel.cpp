@@ -1,9 +1,11 @@
-// The two engines: every index once, exceptions, nesting, stops, many callers at once, forks, scratch memory.
+// The two engines: every index once, exceptions, nesting, stops, many callers at once, forks, scratch memory;
+// and when callers work alone.
 //   test_parallel [rounds] [no-fork]
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/crowding.h"
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/thread_count.h"
@@ -128,6 +131,25 @@ void scratch() {
   }
 }
 
+void crowding() {
+  using std::chrono::microseconds, std::chrono::milliseconds;
+  const Crowding::Clock::time_point start{};
+  const auto at = [&](auto time) { return start + time; };
+  Crowding crowding;
+  crowding.judge(at(milliseconds(10)), microseconds(100), microseconds(140));
+  check(!crowding.lasts_at(at(milliseconds(10))), "who waits about as long as it worked is not crowded");
+  crowding.judge(at(milliseconds(10)), microseconds(100), milliseconds(4));
+  check(crowding.lasts_at(at(microseconds(10'900))), "a long wait is followed by work alone");
+  check(!crowding.lasts_at(at(milliseconds(11))), "for a millisecond at first");
+  crowding.judge(at(milliseconds(12)), microseconds(100), milliseconds(4));
+  check(crowding.lasts_at(at(microseconds(13'900))), "and then for two");
+  crowding.judge(at(milliseconds(100)), microseconds(100), microseconds(10));
+  crowding.judge(at(milliseconds(101)), microseconds(100), milliseconds(4));
+  check(!crowding.lasts_at(at(milliseconds(103))), "a quiet time halves the next one");
+  for (int i = 0; i < 20; ++i) crowding.judge(at(milliseconds(200)), microseconds(100), milliseconds(4));
+  check(!crowding.lasts_at(at(milliseconds(712))), "half a second is the most");
+}
+
 }  // namespace
 }  // namespace stretto
 
@@ -135,6 +157,7 @@ int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 2000;
   stretto::scratch();
   stretto::stops();
+  stretto::crowding();
   stretto::callers_at_once(rounds);
   if (argc <= 2) stretto::forked_children();
   std::printf("engine %s: all right\n", stretto::name_of(stretto::engine_in_use()));
