@@ -49,8 +49,11 @@ class Product {
     const Cut cut = cut_for_threads();
     if (cut.tasks() < threads_ && k_ > 2 * kSegment && m_ * n_ <= kMostSplit) return run_segments();
     const bool packs = !args_.panels && (!b_is_usable_ || packing_pays<T>(args_));
-    if (packs && cut.row_groups > 1)
+    const bool shares = cut.row_groups > 1 && (threads_ > 1 || m_ >= kManyRows);
+    if (packs && shares)
       run_packed(cut);
+    else if (packs && threads_ == 1)
+      run_regions({cut.batch, 1, cut.column_groups, cut.panels}, packs);
     else
       run_regions(cut, packs);
   }

@@ -12,6 +12,8 @@ namespace stretto::STRETTO_ISA {
 
 inline constexpr int kBlockTerms = 256;  // terms of a sum between spills: a block of a stays in L1
 inline constexpr std::int64_t kBlockBytes = 512 << 10;  // of b, which stays in L2
+inline constexpr std::int64_t kFarBytes = 4 << 20;      // of b, too many for a share of the L3 cache
+inline constexpr std::int64_t kManyRows = 512;          // of a
 inline constexpr std::int64_t kAheadBytes = 256 << 10;  // of a matrix that is fetched ahead
 
 template <class T>
@@ -92,21 +94,21 @@ STRETTO_INLINE Ahead ahead_of(const ArrayView& view, std::int64_t offset) {
   return {at, at + bytes};
 }
 
-// Copying b into panels is worth it when many rows read it and it does not lie well.
+// Copying b into panels is worth it when b comes from far away or many rows read it, but not when its rows
+// are so short that a block of them is nearly one piece.
 template <class T>
 STRETTO_INLINE bool packing_pays(const MatmulArgs& args) {
   const std::int64_t row_bytes = args.b.strides.last(1) * std::int64_t(sizeof(T));
   const std::int64_t bytes = args.k() * args.n() * std::int64_t(sizeof(T));
-  return args.m() >= 4 * Chains<T>::rows(ceil_div(args.n(), Vec<T>::lanes)) && args.n() > kPanel<T> &&
-         (bytes > kBlockBytes || (row_bytes % 1024 == 0 && bytes > (32 << 10)));
+  return args.m() >= 4 * Chains<T>::rows(kVectors) && args.n() > kPanel<T> && row_bytes > 1024 &&
+         bytes > (args.m() >= kManyRows ? kBlockBytes : kFarBytes);
 }
 
-// Rows of a so far apart that they meet in one set of the L1 cache are worth a copy when they are read more
-// than once.
+// Rows of a that all meet in one set of the L1 cache are worth a copy when they are read more than once.
 template <class From>
 STRETTO_INLINE bool copying_pays(std::int64_t row, std::int64_t col, std::int64_t columns) {
   const std::int64_t step = (col == 1 ? row : col) * std::int64_t(sizeof(From));
-  return (step % 1024 == 0 && step != 0 && columns >= 2 * kPanel<From>) ||
+  return (step % 4096 == 0 && step != 0 && columns >= 2 * kPanel<From>) ||
          (row != 1 && col != 1 && columns > kPanel<From>);
 }
 
@@ -160,10 +162,10 @@ struct Region {
     const std::int64_t tile_count = segments * per_segment * row_blocks * own_panels;
     const std::int64_t shares[2] = {ahead[0].share(tile_count), ahead[1].share(tile_count)};
     for (std::int64_t s = 0; s < segments; ++s) {
-      if (s > 0) poll_interrupt();  // a region of many segments may take seconds
       const std::int64_t s0 = k0 + s * kSegment, s1 = smaller(k1, s0 + kSegment);
       const std::int64_t blocks = larger(1, ceil_div(s1 - s0, kBlockTerms));
       for (std::int64_t block = 0; block < blocks; ++block) {
+        if (s + block > 0) poll_interrupt();  // a region of many blocks may take seconds
         const std::int64_t granules = ceil_div(s1 - s0, granule);
         const std::int64_t p0 = s0 + part(granules, blocks, block) * granule;
         const std::int64_t terms = smaller(s1, s0 + part(granules, blocks, block + 1) * granule) - p0;
