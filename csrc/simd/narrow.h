@@ -8,6 +8,13 @@ namespace stretto::STRETTO_ISA {
 template <class T, int lanes>
 struct Narrow;
 
+// As many lanes as To has.
+template <class To, class V>
+STRETTO_INLINE To first_lanes(V x) {
+  static_assert(To::lanes == V::lanes);
+  return x;
+}
+
 #if defined(__AVX2__)
 
 #if defined(__AVX512VL__)
@@ -60,6 +67,34 @@ STRETTO_NARROW(double, 4, __m256d, 256, pd, )
 #undef STRETTO_MASKED
 #undef STRETTO_NARROW
 #undef STRETTO_FIRST
+
+#if defined(__AVX512VL__)
+template <>
+STRETTO_INLINE Narrow<float, 4> first_lanes(Vec<float> x) {
+  return {_mm512_castps512_ps128(x.v)};
+}
+template <>
+STRETTO_INLINE Narrow<double, 2> first_lanes(Vec<double> x) {
+  return {_mm512_castpd512_pd128(x.v)};
+}
+template <>
+STRETTO_INLINE Narrow<float, 8> first_lanes(Vec<float> x) {
+  return {_mm512_castps512_ps256(x.v)};
+}
+template <>
+STRETTO_INLINE Narrow<double, 4> first_lanes(Vec<double> x) {
+  return {_mm512_castpd512_pd256(x.v)};
+}
+#else
+template <>
+STRETTO_INLINE Narrow<float, 4> first_lanes(Vec<float> x) {
+  return {_mm256_castps256_ps128(x.v)};
+}
+template <>
+STRETTO_INLINE Narrow<double, 2> first_lanes(Vec<double> x) {
+  return {_mm256_castpd256_pd128(x.v)};
+}
+#endif
 #endif
 
 }  // namespace stretto::STRETTO_ISA

@@ -12,6 +12,9 @@ namespace stretto::STRETTO_ISA {
 
 inline constexpr int kBlockTerms = 256;  // terms of a sum between spills: a block of a stays in L1
 inline constexpr std::int64_t kBlockBytes = 512 << 10;  // of b, which stays in L2
+inline constexpr std::int64_t kFarBytes = 4 << 20;      // of b, too many for a share of the L3 cache
+inline constexpr std::int64_t kManyRows = 512;          // of a
+inline constexpr std::int64_t kAheadBytes = 256 << 10;  // of a matrix that is fetched ahead
 
 template <class T>
 inline constexpr int kPanel = kVectors * Vec<T>::lanes;
@@ -25,7 +28,13 @@ STRETTO_INLINE std::int64_t part(std::int64_t n, std::int64_t parts, std::int64_
   return n / parts * index + smaller(index, n % parts);
 }
 
-// The tile for `rows` rows and `columns` (at most a panel) columns, with vectors no wider than needed.
+// The tile whose last vector is of type Last.
+template <class T, class Last>
+STRETTO_INLINE TileFunction<T> tile_for_tail(int rows, int vectors, int tail) {
+  return vectors == 1 ? tile_for<Last, Last, 1>(rows, 1, tail) : tile_for<Vec<T>, Last>(rows, vectors, tail);
+}
+
+// The tile for `rows` rows and `columns` columns, with vectors no wider than needed.
 template <class T>
 STRETTO_INLINE TileFunction<T> tile_for_columns(int rows, int columns, int& tail) {
   constexpr int lanes = Vec<T>::lanes;
@@ -33,12 +42,10 @@ STRETTO_INLINE TileFunction<T> tile_for_columns(int rows, int columns, int& tail
   tail = columns - (vectors - 1) * lanes;
 #if defined(__AVX2__)
   if constexpr (is_same<T, float> || is_same<T, double>) {
-    if (vectors == 1 && tail <= lanes / 2) {
-      constexpr int least = 16 / int(sizeof(T));
-      if constexpr (lanes > 2 * least)
-        if (tail > least) return tile_for<Narrow<T, 2 * least>>(rows, 1, tail);
-      return tile_for<Narrow<T, least>>(rows, 1, tail);
-    }
+    constexpr int least = 16 / int(sizeof(T));
+    if (tail <= least) return tile_for_tail<T, Narrow<T, least>>(rows, vectors, tail);
+    if constexpr (lanes > 2 * least)
+      if (tail <= 2 * least) return tile_for_tail<T, Narrow<T, 2 * least>>(rows, vectors, tail);
   }
 #endif
   return tile_for<Vec<T>>(rows, vectors, tail);
@@ -77,6 +84,34 @@ struct Ahead {
   }
 };
 
+// One matrix of `view`, if it lies in one piece and is not too large to fetch ahead.
+template <class From>
+STRETTO_INLINE Ahead ahead_of(const ArrayView& view, std::int64_t offset) {
+  const std::int64_t rows = view.shape.last(1), columns = view.shape.last(0);
+  const std::int64_t bytes = rows * columns * std::int64_t(sizeof(From));
+  if (view.strides.last(0) != 1 || view.strides.last(1) != columns || bytes > kAheadBytes) return {};
+  const char* at = reinterpret_cast<const char*>(view.as<From>() + offset);
+  return {at, at + bytes};
+}
+
+// Copying b into panels is worth it when b comes from far away or many rows read it, but not when its rows
+// are so short that a block of them is nearly one piece.
+template <class T>
+STRETTO_INLINE bool packing_pays(const MatmulArgs& args) {
+  const std::int64_t row_bytes = args.b.strides.last(1) * std::int64_t(sizeof(T));
+  const std::int64_t bytes = args.k() * args.n() * std::int64_t(sizeof(T));
+  return args.m() >= 4 * Chains<T>::rows(kVectors) && args.n() > kPanel<T> && row_bytes > 1024 &&
+         bytes > (args.m() >= kManyRows ? kBlockBytes : kFarBytes);
+}
+
+// Rows of a that all meet in one set of the L1 cache are worth a copy when they are read more than once.
+template <class From>
+STRETTO_INLINE bool copying_pays(std::int64_t row, std::int64_t col, std::int64_t columns) {
+  const std::int64_t step = (col == 1 ? row : col) * std::int64_t(sizeof(From));
+  return (step % 4096 == 0 && step != 0 && columns >= 2 * kPanel<From>) ||
+         (row != 1 && col != 1 && columns > kPanel<From>);
+}
+
 template <class T, class From, class Out, class Sums>
 struct Region {
   static constexpr std::int64_t granule = Sums::granule;
@@ -100,7 +135,7 @@ struct Region {
     const std::int64_t per_segment = larger(1, ceil_div(smaller(k1 - k0, kSegment), kBlockTerms));
     const std::int64_t most_terms = whole(ceil_div(smaller(k1 - k0, kSegment), per_segment) + granule);
     constexpr bool same = is_same<T, From>;
-    const bool copies_a = !same || aliases(columns);
+    const bool copies_a = !same || copying_pays<T>(a_row, a_col, columns);
 
     const bool keeps_sums = sums != nullptr;
     bool is_direct = keeps_sums;
@@ -127,10 +162,10 @@ struct Region {
     const std::int64_t tile_count = segments * per_segment * row_blocks * own_panels;
     const std::int64_t shares[2] = {ahead[0].share(tile_count), ahead[1].share(tile_count)};
     for (std::int64_t s = 0; s < segments; ++s) {
-      if (s > 0) poll_interrupt();  // a region of many segments may take seconds
       const std::int64_t s0 = k0 + s * kSegment, s1 = smaller(k1, s0 + kSegment);
       const std::int64_t blocks = larger(1, ceil_div(s1 - s0, kBlockTerms));
       for (std::int64_t block = 0; block < blocks; ++block) {
+        if (s + block > 0) poll_interrupt();  // a region of many blocks may take seconds
         const std::int64_t granules = ceil_div(s1 - s0, granule);
         const std::int64_t p0 = s0 + part(granules, blocks, block) * granule;
         const std::int64_t terms = smaller(s1, s0 + part(granules, blocks, block + 1) * granule) - p0;
@@ -184,14 +219,6 @@ struct Region {
 
  private:
   STRETTO_INLINE static std::int64_t whole(std::int64_t terms) { return ceil_div(terms, granule) * granule; }
-
-  // Rows of a so far apart that they meet in one set of the L1 cache are worth a copy when they are read
-  // more than once.
-  STRETTO_INLINE bool aliases(std::int64_t columns) const {
-    const std::int64_t step = (a_col == 1 ? a_row : a_col) * std::int64_t(sizeof(From));
-    return (step % 1024 == 0 && step != 0 && columns >= 2 * kPanel<T>) ||
-           (a_row != 1 && a_col != 1 && columns > kPanel<T>);
-  }
 
   [[gnu::noinline]] Panels<T> pack(std::int64_t p0, std::int64_t terms, std::int64_t j0, std::int64_t j1,
                                    T* to) const {

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "simd/simd.h"
+#include "simd/narrow.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -16,11 +16,19 @@ inline constexpr int kRegisters = 32;
 #else
 inline constexpr int kRegisters = 16;
 #endif
+#if defined(__AVX512F__)
+inline constexpr bool kHasMasks = true;
+#else
+inline constexpr bool kHasMasks = false;
+#endif
 #if defined(__aarch64__)
 inline constexpr int kVectors = 4;  // of a full tile's width
 #else
 inline constexpr int kVectors = 2;
 #endif
+
+// Of the widest tile, for whole rows of narrow matrices.
+inline constexpr int kMostVectors = kRegisters == 32 ? 4 : 3;
 
 // Accumulators, one row of b, one broadcast element of a. Integer products are slow enough for a few rows to
 // fill the units; each height more is code.
@@ -49,26 +57,59 @@ struct Tile {
   std::int64_t count = 1, a_step = 0, b_step = 0, c_step = 0;
 };
 
-template <class V, int rows, int vectors, bool partial>
+// One row of a tile: vectors of V, the last one of type Last, `partial` when only its first `tail` lanes
+// count.
+template <class V, int vectors, bool partial, class Last>
+struct Line {
+  using T = typename V::scalar;
+  static constexpr int whole = vectors - 1;
+  V head[whole > 0 ? whole : 1];
+  Last last;
+
+  STRETTO_INLINE void clear() {
+#pragma GCC unroll 4
+    for (int v = 0; v < whole; ++v) head[v] = V::zero();
+    last = Last::zero();
+  }
+  STRETTO_INLINE void load(const T* p, int tail) {
+#pragma GCC unroll 4
+    for (int v = 0; v < whole; ++v) head[v] = V::load(p + v * V::lanes);
+    last = partial ? Last::load(p + whole * V::lanes, tail) : Last::load(p + whole * V::lanes);
+  }
+  STRETTO_INLINE void store(T* p, int tail) const {
+#pragma GCC unroll 4
+    for (int v = 0; v < whole; ++v) head[v].store(p + v * V::lanes);
+    if (partial)
+      last.store(p + whole * V::lanes, tail);
+    else
+      last.store(p + whole * V::lanes);
+  }
+  STRETTO_INLINE void multiply_add(V left, const Line& right) {
+#pragma GCC unroll 4
+    for (int v = 0; v < whole; ++v) head[v] = fma(left, right.head[v], head[v]);
+    last = fma(first_lanes<Last>(left), right.last, last);
+  }
+  STRETTO_INLINE void add_to(const Line& total) {
+#pragma GCC unroll 4
+    for (int v = 0; v < whole; ++v) head[v] = total.head[v] + head[v];
+    last = total.last + last;
+  }
+};
+
+template <class V, int rows, int vectors, bool partial, class Last = V>
 [[gnu::noinline]] void tile(const Tile<typename V::scalar>& t) {
   using T = typename V::scalar;
+  using Row = Line<V, vectors, partial, Last>;
   constexpr int groups = (rows + 2) / 3;  // a pointer for three rows: x86 addresses p, p + s, p + 2s at once
   const std::int64_t a_row = t.a_row, a_col = t.a_col, b_row = t.b_row;
   const int tail = t.tail;
-  const auto load = [tail](const T* p, int v) __attribute__((always_inline)) {
-    return partial && v == vectors - 1 ? V::load(p + v * V::lanes, tail) : V::load(p + v * V::lanes);
-  };
   for (std::int64_t index = 0; index < t.count; ++index) {
-    V acc[rows][vectors];
+    Row acc[rows];
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) acc[i][v] = V::zero();
+    for (int i = 0; i < rows; ++i) acc[i].clear();
     if (t.start) {
 #pragma GCC unroll 16
-      for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) acc[i][v] = load(t.start + i * t.start_row, v);
+      for (int i = 0; i < rows; ++i) acc[i].load(t.start + i * t.start_row, tail);
     }
     const T* a[groups];
 #pragma GCC unroll 16
@@ -81,72 +122,62 @@ template <class V, int rows, int vectors, bool partial>
       for (int v = 0; v < vectors; v += 64 / int(sizeof(V)))
         __builtin_prefetch(c + i * t.c_row + v * V::lanes, 1);
     for (std::int64_t p = t.k; p > 0; --p) {
-      V right[vectors];
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) right[v] = load(b, v);
+      Row right;
+      right.load(b, tail);
       b += b_row;
 #pragma GCC unroll 16
-      for (int i = 0; i < rows; ++i) {
-        const V left = V::broadcast(a[i / 3][i % 3 * a_row]);
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) acc[i][v] = fma(left, right[v], acc[i][v]);
-      }
+      for (int i = 0; i < rows; ++i) acc[i].multiply_add(V::broadcast(a[i / 3][i % 3 * a_row]), right);
 #pragma GCC unroll 16
       for (int g = 0; g < groups; ++g) a[g] += a_col;
     }
     if (t.total) {
 #pragma GCC unroll 16
-      for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) acc[i][v] = load(t.total + i * t.total_row, v) + acc[i][v];
+      for (int i = 0; i < rows; ++i) {
+        Row total;
+        total.load(t.total + i * t.total_row, tail);
+        acc[i].add_to(total);
+      }
     }
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) {
-        T* to = c + i * t.c_row + v * V::lanes;
-        if (partial && v == vectors - 1)
-          acc[i][v].store(to, tail);
-        else
-          acc[i][v].store(to);
-      }
+    for (int i = 0; i < rows; ++i) acc[i].store(c + i * t.c_row, tail);
   }
 }
 
 template <class T>
 using TileFunction = void (*)(const Tile<T>&);
 
-template <class V, int rows, int vectors, bool partial>
+template <class V, int rows, int vectors, bool partial, class Last>
 constexpr TileFunction<typename V::scalar> tile_or_null() {
   if constexpr (rows <= tile_rows<typename V::scalar>(vectors))
-    return tile<V, rows, vectors, partial>;
+    return tile<V, rows, vectors, partial, Last>;
   else
     return nullptr;
 }
 
-// tiles<V, vectors, partial>[rows - 1]
-template <class V, int vectors, bool partial>
+// tiles<V, vectors, partial, Last>[rows - 1]
+template <class V, int vectors, bool partial, class Last = V>
 inline constexpr TileFunction<typename V::scalar> tiles[16] = {
-    tile_or_null<V, 1, vectors, partial>(),  tile_or_null<V, 2, vectors, partial>(),
-    tile_or_null<V, 3, vectors, partial>(),  tile_or_null<V, 4, vectors, partial>(),
-    tile_or_null<V, 5, vectors, partial>(),  tile_or_null<V, 6, vectors, partial>(),
-    tile_or_null<V, 7, vectors, partial>(),  tile_or_null<V, 8, vectors, partial>(),
-    tile_or_null<V, 9, vectors, partial>(),  tile_or_null<V, 10, vectors, partial>(),
-    tile_or_null<V, 11, vectors, partial>(), tile_or_null<V, 12, vectors, partial>(),
-    tile_or_null<V, 13, vectors, partial>(), tile_or_null<V, 14, vectors, partial>(),
-    tile_or_null<V, 15, vectors, partial>(), tile_or_null<V, 16, vectors, partial>(),
+    tile_or_null<V, 1, vectors, partial, Last>(),  tile_or_null<V, 2, vectors, partial, Last>(),
+    tile_or_null<V, 3, vectors, partial, Last>(),  tile_or_null<V, 4, vectors, partial, Last>(),
+    tile_or_null<V, 5, vectors, partial, Last>(),  tile_or_null<V, 6, vectors, partial, Last>(),
+    tile_or_null<V, 7, vectors, partial, Last>(),  tile_or_null<V, 8, vectors, partial, Last>(),
+    tile_or_null<V, 9, vectors, partial, Last>(),  tile_or_null<V, 10, vectors, partial, Last>(),
+    tile_or_null<V, 11, vectors, partial, Last>(), tile_or_null<V, 12, vectors, partial, Last>(),
+    tile_or_null<V, 13, vectors, partial, Last>(), tile_or_null<V, 14, vectors, partial, Last>(),
+    tile_or_null<V, 15, vectors, partial, Last>(), tile_or_null<V, 16, vectors, partial, Last>(),
 };
 
+// A mask costs AVX-512 nothing, so that the rarer tiles have only the masked form.
+template <class V, int vectors, class Last>
+inline constexpr bool always_masked = kHasMasks && (vectors > 2 || !std::is_same_v<V, Last>);
+
 // The tile for so many rows, vectors of columns, and columns in the last vector.
-template <class V>
-STRETTO_INLINE TileFunction<typename V::scalar> tile_for(int rows, int vectors, int tail) {
-  const bool partial = tail < V::lanes;
-  if constexpr (kVectors > 2) {
-    if (vectors == 4) return partial ? tiles<V, 4, true>[rows - 1] : tiles<V, 4, false>[rows - 1];
-    if (vectors == 3) return partial ? tiles<V, 3, true>[rows - 1] : tiles<V, 3, false>[rows - 1];
-  }
-  if (vectors == 2) return partial ? tiles<V, 2, true>[rows - 1] : tiles<V, 2, false>[rows - 1];
-  return partial ? tiles<V, 1, true>[rows - 1] : tiles<V, 1, false>[rows - 1];
+template <class V, class Last = V, int vectors = kMostVectors>
+STRETTO_INLINE TileFunction<typename V::scalar> tile_for(int rows, int count, int tail) {
+  if constexpr (vectors > 1)
+    if (count < vectors) return tile_for<V, Last, vectors - 1>(rows, count, tail);
+  if (always_masked<V, vectors, Last> || tail < Last::lanes) return tiles<V, vectors, true, Last>[rows - 1];
+  if constexpr (!always_masked<V, vectors, Last>) return tiles<V, vectors, false, Last>[rows - 1];
 }
 
 }  // namespace stretto::STRETTO_ISA

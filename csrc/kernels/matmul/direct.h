@@ -1,0 +1,64 @@
+// A product whose operands are read as they lie: no copies, no spilled chains, straight into the result.
+#pragma once
+
+#include "kernels/matmul/region.h"
+
+namespace stretto::STRETTO_ISA {
+
+// One matrix after the other. `strides` has the steps of the operands and the number of terms.
+template <class T>
+class Direct {
+ public:
+  Direct(const Tile<T>& strides, std::int64_t m, std::int64_t n) : strides_(strides), n_(n) {
+    const std::int64_t vectors = ceil_div(n, Vec<T>::lanes);
+    const bool is_narrow = vectors <= kMostVectors;
+    whole_ = is_narrow ? 0 : n / kPanel<T> * kPanel<T>;
+    row_blocks_ = ceil_div(m, tile_rows<T>(is_narrow ? int(vectors) : kVectors));
+    height_ = ceil_div(m, row_blocks_);
+    tall_blocks_ = m - (height_ - 1) * row_blocks_;
+    for (int shorter = 0; shorter < 2 && shorter < height_; ++shorter) {
+      const int rows = int(height_) - shorter;
+      if (whole_) whole_tile_[shorter] = tile_for_columns<T>(rows, kPanel<T>, whole_tail_);
+      if (n_ > whole_) rest_tile_[shorter] = tile_for_columns<T>(rows, int(n_ - whole_), rest_tail_);
+    }
+  }
+
+  // Operands are read and written in order of addresses.
+  bool is_sequential() const { return whole_ == 0; }
+
+  // `next` is what the caller computes on afterwards.
+  STRETTO_INLINE void run(const T* a, const T* b, T* c, Ahead (&next)[3]) const {
+    const std::int64_t shares[3] = {next[0].share(row_blocks_), next[1].share(row_blocks_),
+                                    next[2].share(row_blocks_)};
+    Tile<T> t = strides_;
+    t.a = a;
+    for (std::int64_t i = 0; i < row_blocks_; ++i) {
+      const bool is_short = i >= tall_blocks_;
+      for (int operand = 0; operand < 3; ++operand) next[operand].fetch(shares[operand]);
+      t.tail = whole_tail_;
+      for (std::int64_t j = 0; j < whole_; j += kPanel<T>) {
+        t.b = b + j;
+        t.c = c + j;
+        whole_tile_[is_short](t);
+      }
+      if (n_ > whole_) {
+        t.b = b + whole_;
+        t.c = c + whole_;
+        t.tail = rest_tail_;
+        rest_tile_[is_short](t);
+      }
+      t.a += (height_ - is_short) * t.a_row;
+      c += (height_ - is_short) * t.c_row;
+    }
+  }
+
+ private:
+  Tile<T> strides_;
+  std::int64_t n_, whole_;  // columns; those in whole panels, none if a tile has all of them
+  std::int64_t row_blocks_, tall_blocks_,
+      height_;  // the tall blocks have `height_` rows, the others one less
+  TileFunction<T> whole_tile_[2] = {}, rest_tile_[2] = {};
+  int whole_tail_ = 0, rest_tail_ = 0;
+};
+
+}  // namespace stretto::STRETTO_ISA

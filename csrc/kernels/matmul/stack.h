@@ -1,0 +1,131 @@
+// Small products without an epilogue, one or a stack of them along one axis: no operand is copied.
+#pragma once
+
+#include "kernels/matmul/chunks.h"
+#include "kernels/matmul/direct.h"
+#include "kernels/matmul/interleaved.h"
+
+namespace stretto::STRETTO_ISA {
+
+template <class T>
+class Stack {
+ public:
+  Stack(const MatmulArgs& args, int threads)
+      : args_(args), threads_(threads), m_(args.m()), n_(args.n()), k_(args.k()) {
+    is_stack_ = args.out.shape.count == 3;
+    count_ = is_stack_ ? args.out.shape[0] : 1;
+    lies_well_ = (args.b.strides.last(0) == 1 || n_ == 1) && (args.out.strides.last(0) == 1 || n_ == 1);
+  }
+
+  // False when the product is of another kind.
+  bool run() const {
+    if (args_.panels || !args_.epilogue.is_empty() || args_.out.shape.count > 3) return false;
+    if (is_stack_ && is_one_tile()) {
+      run_tiles();
+      return true;
+    }
+    if constexpr (is_same<T, float> || is_same<T, double>) {
+      if (run_interleaved()) return true;
+      if (is_direct()) {
+        run_direct();
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  // Every matrix of the result is one register tile.
+  bool is_one_tile() const {
+    return lies_well_ && n_ <= kPanel<T> && m_ <= Chains<T>::rows(ceil_div(n_, Vec<T>::lanes)) &&
+           k_ <= kBlockTerms;
+  }
+
+  void run_tiles() const {
+    Tile<T> tile = strides();
+    const TileFunction<T> function = tile_for_columns<T>(int(m_), int(n_), tile.tail);
+    parallel_for(count_, chunk_of(flops() + 100, count_), threads_,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   Tile<T> t = tile;
+                   t.a = args_.a.as<T>() + begin * t.a_step;
+                   t.b = args_.b.as<T>() + begin * t.b_step;
+                   t.c = args_.out.as<T>() + begin * t.c_step;
+                   t.count = end - begin;
+                   function(t);
+                 });
+  }
+
+  // The lanes of tiny matrices are other matrices of the stack, those of a tall thin matrix times a vector
+  // are rows; false when the product is neither.
+  bool run_interleaved() const {
+    const ArrayView &a = args_.a, &b = args_.b, &out = args_.out;
+    const bool is_tall = !is_stack_ && m_ == 1 && b.strides.last(0) != 1;
+    if (!is_tall && !is_stack_) return false;
+    const std::int64_t columns = is_tall ? 1 : n_, items = is_tall ? n_ : count_;
+    const TinyStack<T> stack{
+        m_,
+        columns,
+        k_,
+        {a.as<T>(), is_tall ? 0 : a.strides[0], m_, k_, a.strides.last(1), a.strides.last(0)},
+        {b.as<T>(), b.strides[is_tall ? 1 : 0], k_, columns, b.strides.last(1), b.strides.last(0)},
+        {out.as<T>(), out.strides[is_tall ? 1 : 0], m_, columns, out.strides.last(1), out.strides.last(0)}};
+    if (items < Vec<T>::lanes || stack.elements() > kTinyElements) return false;
+    const std::int64_t chunk = chunk_of(double(stack.elements()) * 4 + double(m_ * columns * k_) * 2, items);
+    parallel_for(ceil_div(items, Vec<T>::lanes), ceil_div(chunk, Vec<T>::lanes), threads_,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   const Scratch scratch(stack.elements() * Vec<T>::lanes * std::int64_t(sizeof(T)));
+                   stack.run(begin * Vec<T>::lanes, smaller(items, end * Vec<T>::lanes), scratch.as<T>());
+                 });
+    return true;
+  }
+
+  // Each matrix is one task, b stays in the L2 cache and a block of a in L1, and neither is worth a copy.
+  bool is_direct() const {
+    return lies_well_ && count_ >= threads_ && k_ <= 2 * kBlockTerms && k_ * n_ * item <= kBlockBytes &&
+           flops() <= kFlopsPerChunk && !packing_pays<T>(args_) &&
+           !copying_pays<T>(args_.a.strides.last(1), args_.a.strides.last(0), n_);
+  }
+
+  void run_direct() const {
+    const Tile<T> tile = strides();
+    const Direct<T> direct(tile, m_, n_);
+    parallel_for(count_, chunk_of(flops(), count_), threads_, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        Ahead next[3];
+        if (!direct.is_sequential() && i + 1 < end) {
+          next[0] = ahead_of<T>(args_.a, (i + 1) * tile.a_step);
+          next[1] = ahead_of<T>(args_.b, (i + 1) * tile.b_step);
+          next[2] = ahead_of<T>(args_.out, (i + 1) * tile.c_step);
+        }
+        direct.run(args_.a.as<T>() + i * tile.a_step, args_.b.as<T>() + i * tile.b_step,
+                   args_.out.as<T>() + i * tile.c_step, next);
+      }
+    });
+  }
+
+  Tile<T> strides() const {
+    Tile<T> tile;
+    tile.a_row = args_.a.strides.last(1);
+    tile.a_col = args_.a.strides.last(0);
+    tile.b_row = args_.b.strides.last(1);
+    tile.c_row = args_.out.strides.last(1);
+    tile.k = k_;
+    if (is_stack_) {
+      tile.a_step = args_.a.strides[0];
+      tile.b_step = args_.b.strides[0];
+      tile.c_step = args_.out.strides[0];
+    }
+    return tile;
+  }
+
+  double flops() const { return 2.0 * double(m_) * double(n_) * double(k_ + 2); }
+
+  static constexpr std::int64_t item = sizeof(T);
+
+  const MatmulArgs& args_;
+  int threads_;
+  std::int64_t m_, n_, k_, count_;
+  bool is_stack_, lies_well_;
+};
+
+}  // namespace stretto::STRETTO_ISA
