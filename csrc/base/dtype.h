@@ -47,6 +47,14 @@ STRETTO_INLINE constexpr bool is_floating(DType t) { return t >= DType::f16; }
 STRETTO_INLINE constexpr bool is_16bit_float(DType t) { return t == DType::f16 || t == DType::bf16; }
 STRETTO_INLINE constexpr bool is_integer(DType t) { return t >= DType::i8 && t <= DType::u64; }
 
+STRETTO_INLINE constexpr bool is_narrow_integer(DType t) { return is_integer(t) && itemsize(t) <= 2; }
+
+// Whether integers of these dtypes have a product of their own in int32.
+STRETTO_INLINE constexpr bool has_int32_product(DType a, DType b) {
+  const auto is_byte = [](DType t) { return t == DType::i8 || t == DType::u8; };
+  return (is_byte(a) && is_byte(b)) || (a == DType::i16 && b == DType::i16);
+}
+
 // NumPy's name of the dtype, as it stands in messages and in Programs.
 const char* name_of(DType t);
 DType dtype_named(const char* name);  // none when there is no such dtype
@@ -92,6 +100,18 @@ STRETTO_INLINE decltype(auto) visit_dtype(DType t, F&& f) {
       break;
   }
   return f(Type<double>{});
+}
+
+// Calls f(Type<A>{}, Type<B>{}) for dtypes that have an int32 product.
+template <class F>
+STRETTO_INLINE void visit_narrow(DType a, DType b, F&& f) {
+  if (a == DType::i16) return f(Type<std::int16_t>{}, Type<std::int16_t>{});
+  const auto with = [&](auto left) {
+    if (b == DType::i8) return f(left, Type<std::int8_t>{});
+    f(left, Type<std::uint8_t>{});
+  };
+  if (a == DType::i8) return with(Type<std::int8_t>{});
+  with(Type<std::uint8_t>{});
 }
 
 STRETTO_INLINE float to_float(bfloat16 x) {

@@ -13,8 +13,6 @@
 namespace stretto {
 namespace {
 
-constexpr Arch kArchs[] = {Arch::reference, Arch::avx2, Arch::avx512, Arch::neon};
-
 // A line of the cache's directory in /sys, such as "32K"; empty when there is none.
 std::string cache_line(int index, const char* name) {
   std::ifstream in(
@@ -49,6 +47,8 @@ Machine detect() {
   if (machine.has(Arch::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
     machine.archs |= std::uint32_t(Arch::avx512);
+  if (machine.has(Arch::avx512) && __builtin_cpu_supports("avx512vnni"))
+    machine.archs |= std::uint32_t(Arch::avx512vnni);
 #elif defined(__aarch64__)
   machine.archs |= std::uint32_t(Arch::neon);
 #endif
@@ -62,16 +62,20 @@ Machine limited_by_environment() {
   machine.archs &= built_archs();
   const char* wanted = std::getenv("STRETTO_ISA");
   if (!wanted || !*wanted) return machine;
+  if (std::strcmp(wanted, name_of(Arch::reference)) == 0) {
+    machine.archs = 0;
+    return machine;
+  }
   for (Arch arch : kArchs) {
     if (std::strcmp(wanted, name_of(arch)) != 0) continue;
     if (!machine.has(arch))
       throw NoKernelError(message("STRETTO_ISA: ", wanted, " is not present on this machine"));
     // On x86 an instruction set includes the ones before it.
-    machine.archs &= 2 * std::uint32_t(arch) - (arch == Arch::reference ? 0 : 1);
+    machine.archs &= 2 * std::uint32_t(arch) - 1;
     return machine;
   }
   throw NoKernelError(message("STRETTO_ISA: unknown instruction set ", wanted,
-                              "; the known ones are reference, avx2, avx512, neon"));
+                              "; the known ones are reference, avx2, avx512, avx512vnni, neon"));
 }
 
 }  // namespace
@@ -84,6 +88,8 @@ const char* name_of(Arch arch) {
       return "avx2";
     case Arch::avx512:
       return "avx512";
+    case Arch::avx512vnni:
+      return "avx512vnni";
     case Arch::neon:
       return "neon";
   }
@@ -110,6 +116,9 @@ std::uint32_t built_archs() {
 #endif
 #if STRETTO_HAS_AVX512
   archs |= std::uint32_t(Arch::avx512);
+#endif
+#if STRETTO_HAS_AVX512VNNI
+  archs |= std::uint32_t(Arch::avx512vnni);
 #endif
 #if STRETTO_HAS_NEON
   archs |= std::uint32_t(Arch::neon);

@@ -6,7 +6,9 @@
 namespace stretto {
 
 // Instruction sets that kernels are compiled for. `reference` is plain C++, present everywhere.
-enum class Arch : std::uint32_t { reference = 0, avx2 = 1, avx512 = 2, neon = 4 };
+enum class Arch : std::uint32_t { reference = 0, avx2 = 1, avx512 = 2, neon = 4, avx512vnni = 8 };
+
+inline constexpr Arch kArchs[] = {Arch::avx2, Arch::avx512, Arch::avx512vnni, Arch::neon};
 
 struct Machine {
   std::uint32_t archs = 0;  // union of Arch

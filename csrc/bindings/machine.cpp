@@ -24,7 +24,7 @@ constexpr const char* kCompiler = "gcc " __VERSION__;
 
 std::vector<std::string> names_of(std::uint32_t archs) {
   std::vector<std::string> names = {name_of(Arch::reference)};
-  for (const Arch arch : {Arch::avx2, Arch::avx512, Arch::neon})
+  for (const Arch arch : kArchs)
     if (archs & std::uint32_t(arch)) names.emplace_back(name_of(arch));
   return names;
 }

@@ -67,7 +67,7 @@ std::string select_on(const Op& op, const py::sequence& inputs, const py::dict& 
   if (!op.select) throw NoKernelError(message(op.name, ": it has no variants that depend on the machine"));
   Machine machine;
   for (const std::string& name : archs)
-    for (const Arch arch : {Arch::avx2, Arch::avx512, Arch::neon})
+    for (const Arch arch : kArchs)
       if (name == name_of(arch)) machine.archs |= std::uint32_t(arch);
   const Attributes attributes = to_attributes(op.name, keywords);
   const Types types = to_types(inputs);

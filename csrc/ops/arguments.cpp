@@ -35,6 +35,11 @@ DType computation_type(const char* op, const Types& inputs, const Attributes& at
   return result;
 }
 
+std::array<DType, 2> factor_types(DType computation, DType a, DType b) {
+  if (computation == DType::i32 && has_int32_product(a, b)) return {a, b};
+  return {computation, computation};
+}
+
 void check_size(const char* op, const Dims& shape) {
   constexpr std::int64_t kMost = std::int64_t(1) << 60;
   std::int64_t elements = 1;

@@ -1,6 +1,7 @@
 // Checks and conversions that several ops share.
 #pragma once
 
+#include <array>
 #include <memory>
 
 #include "kernels/epilogue.h"
@@ -11,6 +12,10 @@ namespace stretto {
 // np.result_type of the inputs (absent ones aside), or the attribute dtype. Throws DTypeError when there is
 // none.
 DType computation_type(const char* op, const Types& inputs, const Attributes& attributes);
+
+// What the two factors of a product are computed from: the computation type, or integers as they are where
+// these have a product of their own in it.
+std::array<DType, 2> factor_types(DType computation, DType a, DType b);
 
 // Throws ShapeError when a result of this shape could not be addressed.
 void check_size(const char* op, const Dims& shape);

@@ -60,7 +60,8 @@ void run(const Call& call) {
   Types types;
   for (const ArrayView& input : call.inputs) types.push_back(input.type());
   const DType dtype = computation_type(p.op, types, call.attributes);
-  const Converted x_converted(x, dtype), w_converted(w, dtype);
+  const auto [x_type, w_type] = factor_types(dtype, x.dtype, w.dtype);
+  const Converted x_converted(x, x_type), w_converted(w, w_type);
   const EpilogueOperands operands(p.op, along_channels(p, call.inputs.subspan(2)), p.result(), dtype,
                                   call.attributes);
   ConvArgs args;
@@ -75,7 +76,7 @@ void run(const Call& call) {
   if (args.out.size() == 0) return;
   const ConvVariant& variant = select_conv(args, this_machine(), call.options.variant);
   if (const auto* packed = dynamic_cast<const PackedConvWeight*>(w.packed))
-    if (packed->variant == &variant && packed->groups == p.groups && packed->dtype == dtype)
+    if (packed->variant == &variant && packed->groups == p.groups && packed->dtype == w_type)
       args.packed = packed->memory.get();
   variant.run(args, call.options.threads);
 }

@@ -109,7 +109,8 @@ struct PackedMatmul : PackedWeight {
 // One matrix is packed; a stack of them is used as it lies.
 std::shared_ptr<const PackedWeight> pack(const ArrayView& weight, const Attributes& attributes) {
   const DType dtype = attributes.dtype(kName, "dtype", weight.dtype);
-  if (weight.shape.count != 2 || dtype != weight.dtype || weight.size() == 0) return nullptr;
+  if (weight.shape.count != 2 || weight.size() == 0) return nullptr;
+  if (factor_types(dtype, weight.dtype, weight.dtype)[1] != weight.dtype) return nullptr;
   MatmulArgs args;
   args.a = args.b = args.out = weight;
   const MatmulVariant& variant = select_matmul(args, this_machine(), nullptr);
@@ -117,7 +118,7 @@ std::shared_ptr<const PackedWeight> pack(const ArrayView& weight, const Attribut
   const std::size_t bytes = std::size_t(variant.pack(weight, nullptr));
   auto packed = std::make_shared<PackedMatmul>();
   packed->variant = &variant;
-  packed->dtype = dtype;
+  packed->dtype = weight.dtype;
   packed->panels = std::shared_ptr<void>(std::aligned_alloc(64, (bytes + 63) / 64 * 64), std::free);
   if (!packed->panels) throw std::bad_alloc();
   variant.pack(weight, packed->panels.get());
@@ -162,8 +163,9 @@ const char* select(const Types& inputs, const Attributes& attributes, const Mach
   const Problem p = parse(inputs);
   const DType dtype = computation_type(kName, inputs, attributes);
   MatmulArgs args;
-  args.a = contiguous_view(nullptr, dtype, shape_of(p.batch, p.a));
-  args.b = contiguous_view(nullptr, dtype, shape_of(p.batch, p.b));
+  const auto [a, b] = factor_types(dtype, inputs[0].dtype, inputs[1].dtype);
+  args.a = contiguous_view(nullptr, a, shape_of(p.batch, p.a));
+  args.b = contiguous_view(nullptr, b, shape_of(p.batch, p.b));
   args.out = contiguous_view(nullptr, dtype, p.full_out);
   return select_matmul(args, machine, nullptr).name;
 }
@@ -174,7 +176,8 @@ void run(const Call& call) {
   for (const ArrayView& input : call.inputs) types.push_back(input.type());
   const Problem p = parse(types);
   const DType dtype = computation_type(kName, types, call.attributes);
-  const Converted a(call.inputs[0], dtype), b(call.inputs[1], dtype);
+  const auto [a_type, b_type] = factor_types(dtype, types[0].dtype, types[1].dtype);
+  const Converted a(call.inputs[0], a_type), b(call.inputs[1], b_type);
   const EpilogueOperands operands(kName, call.inputs.subspan(2), p.out, dtype, call.attributes);
 
   MatmulArgs args;
@@ -188,7 +191,7 @@ void run(const Call& call) {
   if (args.out.size() == 0) return;
   const MatmulVariant& variant = select_matmul(args, this_machine(), call.options.variant);
   if (const auto* packed = dynamic_cast<const PackedMatmul*>(b.view().packed))
-    if (packed->variant == &variant && packed->dtype == dtype) args.panels = packed->panels.get();
+    if (packed->variant == &variant && packed->dtype == b_type) args.panels = packed->panels.get();
   variant.run(args, call.options.threads);
 }
 

@@ -5,7 +5,8 @@
 
 namespace stretto::STRETTO_ISA {
 
-template <class T, class Unsigned>
+// What they and the vectors of simd/groups.h have in common.
+template <class Self, class T, class Unsigned>
 struct Whole {
   using scalar = T;
   typedef Unsigned reg __attribute__((vector_size(sizeof(Vec<float>))));
@@ -13,16 +14,23 @@ struct Whole {
   static constexpr int lanes = int(sizeof(reg) / sizeof(T));
   reg v;
 
-  STRETTO_INLINE static Vec<T> load(const T* p) { return {{*reinterpret_cast<const unaligned*>(p)}}; }
-  STRETTO_INLINE static Vec<T> load(const T* p, int n) {
+  STRETTO_INLINE static Self load(const T* p) { return {{*reinterpret_cast<const unaligned*>(p)}}; }
+  STRETTO_INLINE static Self broadcast(T x) { return {{reg{} + Unsigned(x)}}; }
+  STRETTO_INLINE static Self zero() { return {{reg{}}}; }
+  STRETTO_INLINE void store(T* p) const { *reinterpret_cast<unaligned*>(p) = v; }
+  STRETTO_INLINE static Self load(const T* p, int n) {
+#if defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) return {{(reg)Vec<float>::load(reinterpret_cast<const float*>(p), n).v}};
+#endif
     reg x = {};
     for (int i = 0; i < n; ++i) x[i] = Unsigned(p[i]);
     return {{x}};
   }
-  STRETTO_INLINE static Vec<T> broadcast(T x) { return {{reg{} + Unsigned(x)}}; }
-  STRETTO_INLINE static Vec<T> zero() { return {{reg{}}}; }
-  STRETTO_INLINE void store(T* p) const { *reinterpret_cast<unaligned*>(p) = v; }
   STRETTO_INLINE void store(T* p, int n) const {
+#if defined(__AVX2__)
+    if constexpr (sizeof(T) == 4)
+      return Vec<float>{(decltype(Vec<float>::v))v}.store(reinterpret_cast<float*>(p), n);
+#endif
     T lane[lanes];
     store(lane);
     for (int i = 0; i < n; ++i) p[i] = lane[i];
@@ -30,9 +38,9 @@ struct Whole {
 };
 
 template <>
-struct Vec<std::int32_t> : Whole<std::int32_t, std::uint32_t> {};
+struct Vec<std::int32_t> : Whole<Vec<std::int32_t>, std::int32_t, std::uint32_t> {};
 template <>
-struct Vec<std::int64_t> : Whole<std::int64_t, std::uint64_t> {};
+struct Vec<std::int64_t> : Whole<Vec<std::int64_t>, std::int64_t, std::uint64_t> {};
 
 STRETTO_INLINE Vec<std::int32_t> operator+(Vec<std::int32_t> a, Vec<std::int32_t> b) { return {{a.v + b.v}}; }
 STRETTO_INLINE Vec<std::int64_t> operator+(Vec<std::int64_t> a, Vec<std::int64_t> b) { return {{a.v + b.v}}; }

@@ -1,7 +1,7 @@
 // A square of vectors transposed in registers: row[i] lane j becomes row[j] lane i.
 #pragma once
 
-#include "simd/simd.h"
+#include "simd/integers.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -102,5 +102,17 @@ STRETTO_INLINE void transpose(Vec<double> (&row)[2]) {
   row[0].v = a;
 }
 #endif
+
+// Vectors of 32-bit integers.
+template <class V, int lanes>
+STRETTO_INLINE void transpose(V (&row)[lanes]) {
+  static_assert(lanes == Vec<float>::lanes && sizeof(typename V::scalar) == 4);
+  Vec<float> block[lanes];
+#pragma GCC unroll 16
+  for (int i = 0; i < lanes; ++i) block[i].v = (decltype(block[i].v))row[i].v;
+  transpose(block);
+#pragma GCC unroll 16
+  for (int i = 0; i < lanes; ++i) row[i].v = (typename V::reg)block[i].v;
+}
 
 }  // namespace stretto::STRETTO_ISA

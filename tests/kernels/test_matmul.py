@@ -123,10 +123,18 @@ SELECTED = [
     ("float32", ((1, 4096), (4096, 4096)), "matmul"),
     ("float16", ((64, 64), (64, 64)), "matmul_half"),
     ("bfloat16", ((1, 300), (300, 40)), "matmul_half"),
-    ("int8", ((64, 64), (64, 64)), "matmul_integer"),
+    ("int8", ((64, 64), (64, 64)), "matmul_narrow"),
+    ("uint16", ((64, 64), (64, 64)), "matmul_narrow"),
+    ("int32", ((64, 64), (64, 64)), "matmul_integer"),
     ("bool", ((8, 8), (8, 8)), "matmul_integer"),
 ]
-MACHINES = {"reference": [], "avx2": ["avx2"], "avx512": ["avx2", "avx512"], "neon": ["neon"]}
+MACHINES = {
+    "reference": [],
+    "avx2": ["avx2"],
+    "avx512": ["avx2", "avx512"],
+    "avx512vnni": ["avx2", "avx512", "avx512vnni"],
+    "neon": ["neon"],
+}
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -10,28 +10,59 @@
 
 namespace stretto::STRETTO_ISA {
 
+// How sums of one chain an output are formed, and their operands copied.
+template <class From, class T>
+struct ChannelChains {
+  using Input = From;
+  using Operand = From;  // of the epilogue
+  using Sum = T;
+  using Vector = Vec<T>;
+  static constexpr int corrections = 0;
+  static constexpr bool corrects = false;
+
+  STRETTO_INLINE static void pack(const Correlation& c, T* packed, int threads) {
+    pack_channels<From, T>(c, packed, threads);
+  }
+  // Channels [first, last) of the group; x points at its first channel.
+  STRETTO_INLINE static void fill(const Correlation& c, const StripPlan& plan, const From* x,
+                                  std::int64_t first, std::int64_t last, std::int64_t od, std::int64_t oh,
+                                  std::int64_t ow, T* to) {
+    fill_strip<From, T>(c, plan, x + first * c.x.strides[1], last - first, od, oh, ow, to);
+  }
+};
+
+// Elements of the packed weights, with their rows of corrections.
+template <class Steps>
+STRETTO_INLINE std::int64_t packed_channels_size(const Correlation& c) {
+  constexpr int lanes = Steps::Vector::lanes;
+  return c.groups * divide_up(c.outputs, lanes) * (Steps::corrections + c.inputs * c.tap_count) * lanes;
+}
+
 // Everything that the blocks of one call share.
-template <class From, class T, class Out>
+template <class Steps, class Out>
 struct ChannelsRun {
   const Correlation& c;
   const ChannelsPlan& plan;
-  const T* packed;
+  const typename Steps::Sum* packed;
   const StripPlan& strip;
   const std::int64_t* offset;  // of the taps in the strip
 };
 
 // One block: outputs [ow, ow + columns) of rows [oh, oh + rows), output panels [first_panel, last_panel).
-template <class From, class T, class Out>
-[[gnu::noinline]] void run_block(const ChannelsRun<From, T, Out>& run, std::int64_t n, std::int64_t group,
+template <class Steps, class Out>
+[[gnu::noinline]] void run_block(const ChannelsRun<Steps, Out>& run, std::int64_t n, std::int64_t group,
                                  std::int64_t od, std::int64_t oh, std::int64_t ow, std::int64_t first_panel,
                                  std::int64_t last_panel) {
+  using T = typename Steps::Sum;
+  using From = typename Steps::Input;
   constexpr int lanes = Vec<T>::lanes;
   const Correlation& c = run.c;
   const ChannelsPlan& plan = run.plan;
   const StripPlan& strip = run.strip;
   const bool direct = is_same<T, Out> && (c.out.strides[1] == 1 || c.out.strides[4] == 1);
   const BlockCut cut(c, plan, oh, ow);
-  const std::int64_t pitch = strip.channel_pitch(), terms = c.inputs * c.tap_count;
+  const std::int64_t pitch = strip.channel_pitch(),
+                     panel_pitch = (Steps::corrections + c.inputs * c.tap_count) * lanes;
   const std::int64_t tile_size = plan.vectors * lanes * cut.width;
   const bool whole = plan.strip_channels >= c.inputs;
   const bool keeps = plan.stretch < c.inputs;
@@ -39,8 +70,8 @@ template <class From, class T, class Out>
   const Scratch sums(keeps ? 2 * cut.lines * cut.tiles * tile_size * std::int64_t(sizeof(T)) : 0);
   const Scratch result(direct ? 0 : kMostVectors * lanes * cut.rows * cut.columns * std::int64_t(sizeof(T)));
   const BlockLayout layout = result_layout<T>(c, cut);
-  const From* x = c.x.as<From>() + n * c.x.strides[0] + group * c.inputs * c.x.strides[1];
-  if (whole && c.inputs > 0) fill_strip<From, T>(c, strip, x, c.inputs, od, oh, ow, strip_memory.as<T>());
+  const From* x = c.x.as<From>() + n * c.x.strides[0] + group * c.channels * c.x.strides[1];
+  if (whole && c.inputs > 0) Steps::fill(c, strip, x, 0, c.inputs, od, oh, ow, strip_memory.as<T>());
 
   Out* const out = c.out.as<Out>() + n * c.out.strides[0] + group * c.outputs * c.out.strides[1] +
                    od * c.out.strides[2] + oh * c.out.strides[3] + ow * c.out.strides[4];
@@ -50,7 +81,9 @@ template <class From, class T, class Out>
     tile.channel_pitch = pitch;
     tile.offset = run.offset;
     tile.taps = c.tap_count;
-    tile.panel_pitch = terms * lanes;
+    const T* const weights = run.packed + (group * plan.panels + panel) * panel_pitch;
+    tile.panel_pitch = panel_pitch;
+    if constexpr (Steps::corrects) tile.corrections = weights;
     tile.place.outputs = int(least(vectors * lanes, c.outputs - panel * lanes));
     T* target = result.template as<T>();
     std::int64_t target_row = layout.row;
@@ -71,30 +104,30 @@ template <class From, class T, class Out>
       tile.ends = c1 == segment_end;
       tile.first_segment = segment == 0;
       tile.last_segment = c1 == c.inputs;
-      tile.w = run.packed + ((group * plan.panels + panel) * terms + c0 * c.tap_count) * lanes;
+      tile.w = weights + (Steps::corrections + c0 * c.tap_count) * lanes;
       const T* source = strip_memory.as<T>() + (whole ? c0 * pitch : 0);
-      if (!whole)
-        fill_strip<From, T>(c, strip, x + c0 * c.x.strides[1], c1 - c0, od, oh, ow, strip_memory.as<T>());
+      if (!whole) Steps::fill(c, strip, x, c0, c1, od, oh, ow, strip_memory.as<T>());
       cut.for_each_tile([&](std::int64_t index, std::int64_t line, std::int64_t first, int outputs) {
         tile.strip = source + line * strip.row_pitch() + first;
         tile.sums = sums.as<T>() + index * tile_size;
         tile.totals = tile.sums + cut.lines * cut.tiles * tile_size;
         tile.place.out = target + line * target_row + first * tile.place.out_pixel;
-        tile_of<T>(vectors, outputs)(tile);
+        tile_of<typename Steps::Vector>(vectors, outputs)(tile);
       });
       if (c1 == c.inputs) break;
       c0 = c1;
     }
-    finish_block<From, T, Out>(c, direct ? nullptr : target, layout, n, group, od, oh, ow, panel * lanes,
-                               tile.place.outputs, cut.rows, cut.columns);
+    finish_block<typename Steps::Operand, T, Out>(c, direct ? nullptr : target, layout, n, group, od, oh, ow,
+                                                  panel * lanes, tile.place.outputs, cut.rows, cut.columns);
   }
 }
 
-template <class From, class T, class Out>
-void run_chain_channels(const Correlation& c, int threads) {
-  const Scratch packing(c.packed ? 0 : channels_packed_size<T>(c) * std::int64_t(sizeof(T)));
-  if (!c.packed) pack_channels<From, T>(c, packing.as<T>(), threads);
-  if constexpr (kLaneMasks && is_same<From, T> && is_same<T, Out>) {
+template <class Steps, class Out>
+void run_steps(const Correlation& c, int threads) {
+  using T = typename Steps::Sum;
+  const Scratch packing(c.packed ? 0 : packed_channels_size<Steps>(c) * std::int64_t(sizeof(T)));
+  if (!c.packed) Steps::pack(c, packing.as<T>(), threads);
+  if constexpr (kLaneMasks && is_same<Steps, ChannelChains<Out, Out>>) {
     if (c.out.shape.at[4] < 7 && is_planes<T>(c)) {  // wider rows fill this kernel's tiles
       constexpr int lanes = Vec<T>::lanes;
       const T* w = c.packed ? static_cast<const T*>(c.packed) : packing.as<T>();
@@ -111,7 +144,7 @@ void run_chain_channels(const Correlation& c, int threads) {
   const Scratch offsets(c.tap_count * std::int64_t(sizeof(std::int64_t)));
   for (int t = 0; t < c.tap_count; ++t) offsets.as<std::int64_t>()[t] = strip.offset(c.taps[t]);
   const T* packed = c.packed ? static_cast<const T*>(c.packed) : packing.as<T>();
-  const ChannelsRun<From, T, Out> run{c, plan, packed, strip, offsets.as<std::int64_t>()};
+  const ChannelsRun<Steps, Out> run{c, plan, packed, strip, offsets.as<std::int64_t>()};
 
   for_each_block(c, plan, threads, [&](auto... at) { run_block(run, at...); });
 }
@@ -121,7 +154,7 @@ STRETTO_INLINE void run_channels(const Correlation& c, int threads) {
   if constexpr (is_same<From, bfloat16>)
     run_pair_channels<Out>(c, threads);
   else
-    run_chain_channels<From, T, Out>(c, threads);
+    run_steps<ChannelChains<From, T>, Out>(c, threads);
 }
 
 }  // namespace stretto::STRETTO_ISA

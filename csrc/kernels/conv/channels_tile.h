@@ -2,6 +2,8 @@
 // Lanes are output channels; each step broadcasts an input element.
 #pragma once
 
+#include <type_traits>
+
 #include "simd/transpose.h"
 
 namespace stretto::STRETTO_ISA {
@@ -32,14 +34,15 @@ struct ChannelsTile {
   std::int64_t channels;
   const T* w;  // [vector][channel][tap][lane]
   std::int64_t panel_pitch;
+  const T* corrections = nullptr;  // where sums of groups start, [vector][lane]; null: at 0
   bool starts, ends, first_segment, last_segment;
   T *sums, *totals;  // [P][V][lanes], kept between stretches and segments
   TilePlace<T> place;
 };
 
-template <class T, int V, int P>
-STRETTO_INLINE void put(const TilePlace<T>& t, Vec<T> (&acc)[P][V]) {
-  constexpr int lanes = Vec<T>::lanes;
+template <class T, class Vector, int V, int P>
+STRETTO_INLINE void put(const TilePlace<T>& t, Vector (&acc)[P][V]) {
+  constexpr int lanes = Vector::lanes;
   if (t.out_channel == 1) {
     for (int v = 0; v < V; ++v) {
       const int n = t.outputs - v * lanes < lanes ? t.outputs - v * lanes : lanes;
@@ -59,10 +62,10 @@ STRETTO_INLINE void put(const TilePlace<T>& t, Vec<T> (&acc)[P][V]) {
     T* out = t.out + v * lanes * t.out_channel;
 #pragma GCC unroll 16
     for (int first = 0; first < P; first += lanes) {
-      Vec<T> row[lanes];
+      Vector row[lanes];
 #pragma GCC unroll 16
       for (int i = 0; i < lanes; ++i)
-        row[i] = first + i < P ? acc[first + i < P ? first + i : 0][v] : Vec<T>::zero();
+        row[i] = first + i < P ? acc[first + i < P ? first + i : 0][v] : Vector::zero();
       transpose(row);
       const int pixels = P - first < lanes ? P - first : lanes;
       if (n == lanes) {
@@ -82,15 +85,24 @@ STRETTO_INLINE void put(const TilePlace<T>& t, Vec<T> (&acc)[P][V]) {
   }
 }
 
-template <class T, int V, int P>
-[[gnu::noinline]] void run_tile(const ChannelsTile<T>& t) {
-  constexpr int lanes = Vec<T>::lanes;
-  Vec<T> acc[P][V];
+template <class Vector, int V, int P>
+[[gnu::noinline]] void run_tile(const ChannelsTile<typename Vector::scalar>& t) {
+  using T = typename Vector::scalar;
+  constexpr int lanes = Vector::lanes;
+  Vector acc[P][V];
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
 #pragma GCC unroll 3
     for (int v = 0; v < V; ++v)
-      acc[p][v] = t.starts ? Vec<T>::zero() : Vec<T>::load(t.sums + (p * V + v) * lanes);
+      acc[p][v] = t.starts ? Vector::zero() : Vector::load(t.sums + (p * V + v) * lanes);
+  if constexpr (!std::is_same_v<Vector, Vec<T>>) {
+    if (t.starts && t.corrections) {
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p)
+#pragma GCC unroll 3
+        for (int v = 0; v < V; ++v) acc[p][v] = Vector::load(t.corrections + v * t.panel_pitch);
+    }
+  }
 
   const T* w = t.w;
   const T* channel = t.strip;
@@ -98,12 +110,12 @@ template <class T, int V, int P>
   for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch) {
     for (int tap = 0; tap < t.taps; ++tap, w += lanes) {
       const T* x = channel + t.offset[tap];
-      Vec<T> weight[V];
+      Vector weight[V];
 #pragma GCC unroll 3
-      for (int v = 0; v < V; ++v) weight[v] = Vec<T>::load(w + v * pitch);
+      for (int v = 0; v < V; ++v) weight[v] = Vector::load(w + v * pitch);
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
-        const Vec<T> pixel = Vec<T>::broadcast(x[p]);
+        const Vector pixel = Vector::broadcast(x[p]);
 #pragma GCC unroll 3
         for (int v = 0; v < V; ++v) acc[p][v] = fma(pixel, weight[v], acc[p][v]);
       }
@@ -114,9 +126,9 @@ template <class T, int V, int P>
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p)
 #pragma GCC unroll 3
-      for (int v = 0; v < V; ++v) acc[p][v] = Vec<T>::load(t.totals + (p * V + v) * lanes) + acc[p][v];
+      for (int v = 0; v < V; ++v) acc[p][v] = Vector::load(t.totals + (p * V + v) * lanes) + acc[p][v];
   }
-  if (t.ends && t.last_segment) return put<T, V, P>(t.place, acc);
+  if (t.ends && t.last_segment) return put(t.place, acc);
   T* keep = t.ends ? t.totals : t.sums;
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
@@ -128,17 +140,19 @@ template <class T>
 using TileFunction = void (*)(const ChannelsTile<T>&);
 
 // The tile of `vectors` x `pixels`, which must be within the limits above.
-template <class T, int V, int P = 1>
-STRETTO_INLINE TileFunction<T> tile_of(int pixels) {
+template <class Vector, int V, int P = 1>
+STRETTO_INLINE TileFunction<typename Vector::scalar> tile_of(int pixels) {
   if constexpr (P < kMostPixels[V]) {
-    if (pixels != P) return tile_of<T, V, P + 1>(pixels);
+    if (pixels != P) return tile_of<Vector, V, P + 1>(pixels);
   }
-  return run_tile<T, V, P>;
+  return run_tile<Vector, V, P>;
 }
 
-template <class T>
-STRETTO_INLINE TileFunction<T> tile_of(int vectors, int pixels) {
-  return vectors == 1 ? tile_of<T, 1>(pixels) : vectors == 2 ? tile_of<T, 2>(pixels) : tile_of<T, 3>(pixels);
+template <class Vector>
+STRETTO_INLINE TileFunction<typename Vector::scalar> tile_of(int vectors, int pixels) {
+  return vectors == 1   ? tile_of<Vector, 1>(pixels)
+         : vectors == 2 ? tile_of<Vector, 2>(pixels)
+                        : tile_of<Vector, 3>(pixels);
 }
 
 }  // namespace stretto::STRETTO_ISA

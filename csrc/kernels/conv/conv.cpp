@@ -12,10 +12,12 @@ void conv_reference(const ConvArgs& args, int threads);
   void conv_##name(const ConvArgs& args, int threads);    \
   std::int64_t conv_##name##_bytes(const ConvArgs& args); \
   void conv_##name##_pack(const ConvArgs& args, void* packed);
-#define KERNELS(isa)                                                                                      \
-  namespace isa {                                                                                         \
-  KERNEL(channels) KERNEL(pixels) KERNEL(depthwise) void conv_integer(const ConvArgs& args, int threads); \
+#define KERNELS(isa)                                                                                    \
+  namespace isa {                                                                                       \
+  KERNEL(channels)                                                                                      \
+  KERNEL(pixels) KERNEL(depthwise) KERNEL(narrow) void conv_integer(const ConvArgs& args, int threads); \
   }
+KERNELS(avx512vnni)
 KERNELS(avx512)
 KERNELS(avx2)
 KERNELS(neon)
@@ -33,11 +35,17 @@ bool is_floats(const ConvArgs& args) {
   return is_floating(t) && args.taps() <= kMostTaps && args.group_inputs() > 0;
 }
 
+// Lanes are output channels and a step takes several input channels, so there must be some of both.
+bool is_narrow(const ConvArgs& args) {
+  return is_narrow_integer(args.x.dtype) && args.taps() <= kMostTaps && args.group_inputs() > 1 &&
+         args.group_outputs() > 1;
+}
+
 // A strip holds the rows of all input channels; a sum of fewer than 2^31 bools cannot wrap to zero.
 bool is_whole(const ConvArgs& args) {
   const DType t = args.x.dtype;
-  return (is_integer(t) || t == DType::boolean) && args.out.dtype == t && args.taps() <= kMostTaps &&
-         args.group_inputs() > 0 && args.group_inputs() * args.taps() <= (1 << 16);
+  return (is_integer(t) || t == DType::boolean) && args.taps() <= kMostTaps && args.group_inputs() > 0 &&
+         args.group_inputs() * args.taps() <= (1 << 16);
 }
 
 bool is_depthwise_channels_last(const ConvArgs& args) {

@@ -22,7 +22,8 @@ inline constexpr std::int64_t kMostTaps = 8192;
 
 struct ConvArgs {
   // Shapes (N, C, D, H, W), (O, C / groups, KD, KH, KW), (N, O, OD, OH, OW); x and w have one dtype, out has
-  // it too, or float32 for 16-bit inputs.
+  // it too, or float32 for 16-bit floats. Or out is int32, x and w being int16, or int8 and uint8 in any
+  // combination.
   ArrayView x, w, out;
   Epilogue epilogue;  // views of out's shape
   std::int64_t stride[kSpatial] = {1, 1, 1}, dilation[kSpatial] = {1, 1, 1};

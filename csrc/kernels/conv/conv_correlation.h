@@ -16,7 +16,7 @@ STRETTO_INLINE Correlation correlation_of(const ConvArgs& args, Tap* taps) {
   c.w_output = args.w.strides.at[0];
   c.w_input = args.w.strides.at[1];
   c.groups = args.groups;
-  c.inputs = args.group_inputs();
+  c.inputs = c.channels = args.group_inputs();
   c.outputs = args.group_outputs();
   c.w_group = c.outputs * c.w_output;
   c.segment_channels = args.segment_channels();

@@ -9,6 +9,11 @@ namespace stretto::STRETTO_ISA {
 void conv_integer(const ConvArgs& args, int threads) {
   const Scratch taps(args.taps() * std::int64_t(sizeof(Tap)));
   const Correlation c = correlation_of(args, taps.as<Tap>());
+  if (args.out.dtype == DType::i32 && args.x.dtype != DType::i32)
+    return visit_narrow(args.x.dtype, args.w.dtype, [&](auto x, auto w) {
+      using X = typename decltype(x)::type;
+      run_pixels<X, std::int32_t, std::int32_t, typename decltype(w)::type, std::int32_t>(c, threads);
+    });
   switch (itemsize(args.x.dtype)) {
     case 1:
       if (args.x.dtype == DType::boolean) return run_pixels<bool, std::int32_t, bool>(c, threads);

@@ -18,18 +18,18 @@ T padded(const ConvArgs& args, const T* x, const std::int64_t p[kSpatial], const
   return *x;
 }
 
-template <class T>
-void push_term(const ConvArgs& args, Dot<T>& dot, const T* x, const T* w, std::int64_t c, std::int64_t tap,
+template <class T, class X, class W>
+void push_term(const ConvArgs& args, Dot<T>& dot, const X* x, const W* w, std::int64_t c, std::int64_t tap,
                const std::int64_t p[kSpatial]) {
   const Dims& k = args.w.shape;
   const std::int64_t t[] = {tap / (k[3] * k[4]), tap / k[4] % k[3], tap % k[4]};
-  const T* wp = w + c * args.w.strides[1];
+  const W* wp = w + c * args.w.strides[1];
   for (int d = 0; d < kSpatial; ++d) wp += t[d] * args.w.strides[2 + d];
-  dot.push(*wp, padded(args, x + c * args.x.strides[1], p, t));
+  dot.push(T(*wp), T(padded(args, x + c * args.x.strides[1], p, t)));
 }
 
-template <class T>
-Compute<T> sum(const ConvArgs& args, const T* x, const T* w, const std::int64_t p[kSpatial]) {
+template <class T, class X, class W>
+Compute<T> sum(const ConvArgs& args, const X* x, const W* w, const std::int64_t p[kSpatial]) {
   const std::int64_t channels = args.group_inputs(), taps = args.taps();
   Dot<T> dot(args.segment_channels() * taps);
   if constexpr (std::is_same_v<T,
@@ -45,7 +45,8 @@ Compute<T> sum(const ConvArgs& args, const T* x, const T* w, const std::int64_t 
   return dot.total();
 }
 
-template <class T, class Out>
+// Sums as those of elements T, of which the epilogue's operands are.
+template <class X, class W, class T, class Out>
 void run(const ConvArgs& args) {
   const Dims& shape = args.out.shape;
   const std::int64_t outputs = args.group_outputs();
@@ -55,9 +56,9 @@ void run(const ConvArgs& args) {
     const std::int64_t o = i / (shape[4] * shape[3] * shape[2]) % shape[1];
     const std::int64_t n = i / (shape[4] * shape[3] * shape[2] * shape[1]);
     const std::int64_t p[] = {d, h, w};
-    const T* x =
-        args.x.as<T>() + n * args.x.strides[0] + o / outputs * args.group_inputs() * args.x.strides[1];
-    const auto z = sum(args, x, args.w.as<T>() + o * args.w.strides[0], p);
+    const X* x =
+        args.x.as<X>() + n * args.x.strides[0] + o / outputs * args.group_inputs() * args.x.strides[1];
+    const auto z = sum<T>(args, x, args.w.as<W>() + o * args.w.strides[0], p);
     args.out.as<Out>()[offset_of(i, shape, args.out.strides)] =
         narrow<Out>(epilogue_reference<T>(args.epilogue, shape, i, z));
   }
@@ -66,12 +67,16 @@ void run(const ConvArgs& args) {
 }  // namespace
 
 void conv_reference(const ConvArgs& args, int) {
+  if (args.out.dtype == DType::i32 && is_narrow_integer(args.x.dtype))
+    return visit_narrow(args.x.dtype, args.w.dtype, [&](auto x, auto w) {
+      run<typename decltype(x)::type, typename decltype(w)::type, std::int32_t, std::int32_t>(args);
+    });
   visit_dtype(args.x.dtype, [&](auto type) {
     using T = typename decltype(type)::type;
     if (args.out.dtype == args.x.dtype)
-      run<T, T>(args);
+      run<T, T, T, T>(args);
     else
-      run<T, Compute<T>>(args);
+      run<T, T, T, Compute<T>>(args);
   });
 }
 

@@ -46,7 +46,7 @@ void conv_transpose_channels(const ConvTransposeArgs& args, int threads) {
   c.w_input = args.w.strides.at[0];
   c.w_output = args.w.strides.at[1];
   c.groups = args.groups;
-  c.inputs = args.group_inputs();
+  c.inputs = c.channels = args.group_inputs();
   c.outputs = args.group_outputs();
   c.w_group = c.inputs * c.w_input;
   c.segment_channels = args.segment_channels();

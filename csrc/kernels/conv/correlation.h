@@ -21,6 +21,7 @@ struct Correlation {
   const Tap* taps;
   int tap_count;
   std::int64_t groups, inputs, outputs;  // channels of one group
+  std::int64_t channels;                 // its input channels; `inputs` may count what a step takes at once
   std::int64_t stride[3];
   std::int64_t segment_channels;
   const void* packed = nullptr;  // w in the kernel's layout, or null

@@ -28,7 +28,7 @@ template <int V, int P>
   if (t.block_count == 0) {  // no tap exists
     for (auto& row : acc)
       for (auto& sum : row) sum = Vec<float>::zero();
-    return put<float, V, P>(t.place, acc);
+    return put(t.place, acc);
   }
   bool starts = t.starts;
   for (std::int64_t b = 0; b < t.block_count; ++b, starts = false) {
@@ -38,7 +38,7 @@ template <int V, int P>
     };
     sum_pairs(block, t.panel_pitch, operands, acc);
     add_to_sums(t.sums, starts, acc);
-    if (t.finishes && b + 1 == t.block_count) return put<float, V, P>(t.place, acc);
+    if (t.finishes && b + 1 == t.block_count) return put(t.place, acc);
     store_sums(acc, t.sums);
     w += (block.even + block.odd) * lanes;
   }
@@ -58,7 +58,7 @@ template <int V, int P>
       acc[p][v] = Vec<float>::load(t.sums + i);
       if (!is_first) acc[p][v] = Vec<float>::load(t.totals + i) + acc[p][v];
     }
-  if (is_last) return put<float, V, P>(t.place, acc);
+  if (is_last) return put(t.place, acc);
   store_sums(acc, t.totals);
 }
 

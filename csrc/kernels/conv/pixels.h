@@ -116,7 +116,7 @@ struct PixelsRun {
 };
 
 // One block: outputs [ow, ow + columns) of rows [oh, oh + rows) of one group, all output channels.
-template <class From, class T, class Out>
+template <class From, class T, class Out, class Operand>
 [[gnu::noinline]] void run_pixels_block(const PixelsRun<T>& run, std::int64_t n, std::int64_t group,
                                         std::int64_t od, std::int64_t oh, std::int64_t ow, T* strip_memory,
                                         T* result) {
@@ -192,14 +192,15 @@ template <class From, class T, class Out>
       run_tiles([](int outputs, int vectors) { return pixels_tile_of<T>(outputs, vectors); });
     }
   }
-  finish_block<From, T, Out>(c, result, {target_channel, target_row, 1}, n, group, od, oh, ow, 0, c.outputs,
-                             rows, columns);
+  finish_block<Operand, T, Out>(c, result, {target_channel, target_row, 1}, n, group, od, oh, ow, 0,
+                                c.outputs, rows, columns);
 }
 
-template <class From, class T, class Out>
+// x's elements are of the type From, the weight's of W, those of the epilogue's operands of Operand.
+template <class From, class T, class Out, class W = From, class Operand = From>
 void run_pixels(const Correlation& c, int threads) {
   const Scratch packing(c.packed ? 0 : pixels_packed_size<T>(c) * std::int64_t(sizeof(T)));
-  if (!c.packed) pack_pixels<From, T>(c, packing.as<T>());
+  if (!c.packed) pack_pixels<W, T>(c, packing.as<T>());
   const T* const packed = c.packed ? static_cast<const T*>(c.packed) : packing.as<T>();
   const auto weights_of = [&](std::int64_t group, std::int64_t o) {
     const std::int64_t block = o / kTileOutputs * kTileOutputs;
@@ -245,9 +246,9 @@ void run_pixels(const Correlation& c, int threads) {
           i /= plan.row_blocks;
           const std::int64_t d = i % od;
           i /= od;
-          run_pixels_block<From, T, Out>(run, i / c.groups, i % c.groups, d, row * plan.rows,
-                                         column * plan.columns, memory.as<T>(),
-                                         direct ? nullptr : result.as<T>());
+          run_pixels_block<From, T, Out, Operand>(run, i / c.groups, i % c.groups, d, row * plan.rows,
+                                                  column * plan.columns, memory.as<T>(),
+                                                  direct ? nullptr : result.as<T>());
         }
       });
 }

@@ -207,12 +207,12 @@ STRETTO_INLINE void clip(std::int64_t first, std::int64_t stride, std::int64_t s
   high = first >= size ? low : greatest(low, least(count, divide_up(size - first, stride)));
 }
 
-// Fills channels [0, channels) of `to`; x points at the first of them. (od, oh, ow) is the block's first
-// output.
-template <class From, class T>
-[[gnu::noinline]] void fill_strip(const Correlation& c, const StripPlan& plan, const From* x,
-                                  std::int64_t channels, std::int64_t od, std::int64_t oh, std::int64_t ow,
-                                  T* to) {
+// f(rows, channel, run of the strip) for the runs of channels [0, channels), which lie `step` apart; x points
+// at the first of them. (od, oh, ow) is the block's first output.
+template <class From, class T, class F>
+STRETTO_INLINE void for_each_run(const Correlation& c, const StripPlan& plan, const From* x,
+                                 std::int64_t channels, std::int64_t step, std::int64_t od, std::int64_t oh,
+                                 std::int64_t ow, T* to, F&& f) {
   const std::int64_t* steps = c.x.strides.at;
   const std::int64_t pitch = plan.channel_pitch();
   const StripAxis &depth = plan.axis[0], &height = plan.axis[1], &width = plan.axis[2];
@@ -228,7 +228,7 @@ template <class From, class T>
         const std::int64_t h = oh * height.stride + height.base[lh];
         for (std::int64_t lw = 0; lw < width.lanes; ++lw, run += plan.run_pitch()) {
           const std::int64_t w = ow * width.stride + width.base[lw];
-          RunRows<From> rows{x + first * steps[1] + d * steps[2] + h * steps[3] + w * steps[4],
+          RunRows<From> rows{x + first * step + d * steps[2] + h * steps[3] + w * steps[4],
                              width.stride * steps[4],
                              height.stride * steps[3],
                              height.count,
@@ -240,12 +240,22 @@ template <class From, class T>
           clip(h, height.stride, c.x.shape.at[3], height.count, rows.first, rows.last);
           clip(w, width.stride, c.x.shape.at[4], width.count, rows.low, rows.high);
           if (!inside) rows.last = rows.first = 0;
-          for (std::int64_t i = first; i < last; ++i, rows.from += steps[1])
-            copy_rows<From, T>(rows, run + (i - first) * pitch);
+          for (std::int64_t i = first; i < last; ++i, rows.from += step)
+            f(rows, i, run + (i - first) * pitch);
         }
       }
     }
   }
+}
+
+// Fills channels [0, channels) of `to`; x points at the first of them.
+template <class From, class T>
+[[gnu::noinline]] void fill_strip(const Correlation& c, const StripPlan& plan, const From* x,
+                                  std::int64_t channels, std::int64_t od, std::int64_t oh, std::int64_t ow,
+                                  T* to) {
+  for_each_run(c, plan, x, channels, c.x.strides.at[1], od, oh, ow, to,
+               [](const RunRows<From>& rows, std::int64_t, T* run)
+                   __attribute__((always_inline)) { copy_rows<From, T>(rows, run); });
 }
 
 }  // namespace stretto::STRETTO_ISA

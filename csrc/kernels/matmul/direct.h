@@ -13,7 +13,7 @@ class Direct {
     const std::int64_t vectors = ceil_div(n, Vec<T>::lanes);
     const bool is_narrow = vectors <= kMostVectors;
     whole_ = is_narrow ? 0 : n / kPanel<T> * kPanel<T>;
-    row_blocks_ = ceil_div(m, tile_rows<T>(is_narrow ? int(vectors) : kVectors));
+    row_blocks_ = ceil_div(m, tile_rows<Vec<T>>(is_narrow ? int(vectors) : kVectors));
     height_ = ceil_div(m, row_blocks_);
     tall_blocks_ = m - (height_ - 1) * row_blocks_;
     for (int shorter = 0; shorter < 2 && shorter < height_; ++shorter) {

@@ -12,12 +12,11 @@ namespace stretto::STRETTO_ISA {
 template <class T, class From, class Sums>
 STRETTO_INLINE std::int64_t pack_matrix(const ArrayView& b, void* to) {
   const std::int64_t k = b.shape.last(1), n = b.shape.last(0);
-  const std::int64_t panel = kPanel<T> * ceil_div(k, Sums::granule) * Sums::granule;
+  const std::int64_t panel = panel_size<T, Sums>(k);
   if (to)
     for (std::int64_t j = 0; j < n; j += kPanel<T>)
-      pack_panel<T, From, Sums::granule>(b.as<From>() + j * b.strides.last(0), b.strides.last(1),
-                                         b.strides.last(0), k, int(smaller(kPanel<T>, n - j)),
-                                         static_cast<T*>(to) + j / kPanel<T> * panel, kPanel<T>);
+      Sums::pack(b.as<From>() + j * b.strides.last(0), b.strides.last(1), b.strides.last(0), k,
+                 int(smaller(kPanel<T>, n - j)), static_cast<T*>(to) + j / kPanel<T> * panel, kPanel<T>);
   return ceil_div(n, kPanel<T>) * panel * std::int64_t(sizeof(T));
 }
 
@@ -27,7 +26,8 @@ struct Cut {
   std::int64_t tasks() const { return batch * row_groups * column_groups; }
 };
 
-template <class T, class From, class Out, class Sums = Chains<T>>
+// Operands of elements From and Right, sums in T; the epilogue's operands are of the type Operand.
+template <class T, class From, class Out, class Sums = Chains<T>, class Right = From, class Operand = From>
 class Product {
  public:
   Product(const MatmulArgs& given, int threads)
@@ -35,7 +35,7 @@ class Product {
     batch_shape_ = args_.out.shape;
     batch_shape_.count -= 2;
     batch_ = batch_shape_.product();
-    const double flops = 2.0 * double(m_) * double(n_) * double(k_ + 1) * double(batch_);
+    const double flops = 2.0 * double(m_) * double(n_) * double(steps() + 1) * double(batch_);
     threads_ = int(smaller(threads, std::int64_t(1 + flops / kFlopsPerThread)));
     b_is_usable_ = is_same<T, From> && (args_.b.strides.last(0) == 1 || n_ == 1);
   }
@@ -47,10 +47,17 @@ class Product {
     if constexpr (is_same<T, From>)
       if (is_stream()) return run_stream();
     const Cut cut = cut_for_threads();
+<<<<<<< HEAD
     if (cut.tasks() < threads_ && k_ > 2 * kSegment && m_ * n_ <= kMostSplit) return run_segments();
     const bool packs = !args_.panels && (!b_is_usable_ || packing_pays<T>(args_));
     const bool shares = cut.row_groups > 1 && (threads_ > 1 || m_ >= kManyRows);
     if (packs && shares)
+=======
+    if constexpr (Sums::segment == kSegment)
+      if (cut.tasks() < threads_ && k_ > 2 * kSegment && m_ * n_ <= kMostSplit) return run_segments();
+    const bool packs = !args_.panels && (!b_is_usable_ || packing_pays());
+    if (packs && cut.row_groups > 1)
+>>>>>>> w-i
       run_packed(cut);
     else if (packs && threads_ == 1)
       run_regions({cut.batch, 1, cut.column_groups, cut.panels}, packs);
@@ -59,8 +66,72 @@ class Product {
   }
 
  private:
+<<<<<<< HEAD
   static constexpr std::int64_t kMostSplit = 128 << 10;  // elements of a result summed from parallel segments
 
+=======
+  using RegionOf = Region<T, From, Out, Sums, Right, Operand>;
+  static constexpr bool is_chain = is_same<Sums, Chains<T>> && (is_same<T, float> || is_same<T, double>);
+  static constexpr std::int64_t kMostSplit = 128 << 10;  // elements of a result summed from parallel segments
+
+  // Of a tile, for a sum.
+  std::int64_t steps() const { return ceil_div(k_, Sums::terms); }
+
+  // Every matrix of the result is one register tile.
+  bool is_batch_of_tiles() const {
+    return batch_shape_.count == 1 && b_is_usable_ && n_ <= kPanel<T> &&
+           m_ <= Sums::rows(ceil_div(n_, Vec<T>::lanes)) && k_ <= kBlockTerms && args_.epilogue.is_empty() &&
+           (args_.out.strides.last(0) == 1 || n_ == 1);
+  }
+
+  void run_tiles() const {
+    Tile<T> tile;
+    tile.a_row = args_.a.strides.last(1);
+    tile.a_col = args_.a.strides.last(0);
+    tile.b_row = args_.b.strides.last(1);
+    tile.c_row = args_.out.strides.last(1);
+    tile.k = k_;
+    tile.a_step = args_.a.strides[0];
+    tile.b_step = args_.b.strides[0];
+    tile.c_step = args_.out.strides[0];
+    const TileFunction<T> function = tile_for_columns<T>(int(m_), int(n_), tile.tail);
+    parallel_for(batch_, chunk_of(double(m_) * double(n_) * double(k_ + 2) * 2 + 100, batch_), threads_,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   Tile<T> t = tile;
+                   t.a = args_.a.as<T>() + begin * t.a_step;
+                   t.b = args_.b.as<T>() + begin * t.b_step;
+                   t.c = args_.out.as<T>() + begin * t.c_step;
+                   t.count = end - begin;
+                   function(t);
+                 });
+  }
+
+  // The lanes of tiny matrices are other matrices of the stack, those of a tall thin matrix times a vector
+  // are rows; false when the product is neither.
+  bool run_interleaved() const {
+    const ArrayView &a = args_.a, &b = args_.b, &out = args_.out;
+    if (args_.panels || !args_.epilogue.is_empty()) return false;
+    const bool is_tall = batch_shape_.count == 0 && m_ == 1 && !b_is_usable_;
+    if (!is_tall && batch_shape_.count != 1) return false;
+    const std::int64_t columns = is_tall ? 1 : n_, items = is_tall ? n_ : batch_;
+    const TinyStack<T> stack{
+        m_,
+        columns,
+        k_,
+        {a.as<T>(), is_tall ? 0 : a.strides[0], m_, k_, a.strides.last(1), a.strides.last(0)},
+        {b.as<T>(), b.strides[is_tall ? 1 : 0], k_, columns, b.strides.last(1), b.strides.last(0)},
+        {out.as<T>(), out.strides[is_tall ? 1 : 0], m_, columns, out.strides.last(1), out.strides.last(0)}};
+    if (items < Vec<T>::lanes || stack.elements() > kTinyElements) return false;
+    const std::int64_t chunk = chunk_of(double(stack.elements()) * 4 + double(m_ * columns * k_) * 2, items);
+    parallel_for(ceil_div(items, Vec<T>::lanes), ceil_div(chunk, Vec<T>::lanes), threads_,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   const Scratch scratch(stack.elements() * Vec<T>::lanes * std::int64_t(sizeof(T)));
+                   stack.run(begin * Vec<T>::lanes, smaller(items, end * Vec<T>::lanes), scratch.as<T>());
+                 });
+    return true;
+  }
+
+>>>>>>> w-i
   bool is_stream() const {
     return k_ > 0 && b_is_usable_ && m_ <= kStreamRows && n_ > 2 * kPanel<T> &&
            (m_ <= 3 || k_ * n_ * std::int64_t(sizeof(T)) > kBlockBytes);
@@ -82,17 +153,17 @@ class Product {
                  });
   }
 
-  Region<T, From, Out, Sums> region_of(std::int64_t index) const {
+  RegionOf region_of(std::int64_t index) const {
     const auto at = [&](const ArrayView& view) { return offset_of(index, batch_shape_, view.strides); };
-    const auto term = [&](const ArrayView& view) -> Term<From> {
+    const auto term = [&](const ArrayView& view) -> Term<Operand> {
       if (!view.present()) return {};
-      return {view.as<From>() + at(view), view.strides.last(1), view.strides.last(0)};
+      return {view.as<Operand>() + at(view), view.strides.last(1), view.strides.last(0)};
     };
-    Region<T, From, Out, Sums> region;
+    RegionOf region;
     region.a = args_.a.as<From>() + at(args_.a);
     region.a_row = args_.a.strides.last(1);
     region.a_col = args_.a.strides.last(0);
-    region.b = args_.b.as<From>() + at(args_.b);
+    region.b = args_.b.as<Right>() + at(args_.b);
     region.b_row = args_.b.strides.last(1);
     region.b_col = args_.b.strides.last(0);
     region.k = k_;
@@ -111,11 +182,12 @@ class Product {
 
   Cut cut_for_threads() const {
     const std::int64_t panel = kPanel<T>, panels = ceil_div(n_, panel);
-    const std::int64_t deep = larger(1, smaller(k_, kBlockTerms));
+    const std::int64_t deep = larger(1, smaller(steps(), kBlockTerms));
     std::int64_t most_panels = larger(1, kBlockBytes / (deep * panel * std::int64_t(sizeof(T))));
     std::int64_t groups = ceil_div(panels, most_panels);
     const std::int64_t tall = Sums::rows(ceil_div(n_, Vec<T>::lanes));
-    const double row_flops = 2.0 * double(k_ + 1) * double(smaller(n_, ceil_div(panels, groups) * panel));
+    const double row_flops =
+        2.0 * double(steps() + 1) * double(smaller(n_, ceil_div(panels, groups) * panel));
     const std::int64_t most_rows = larger(4 * tall, std::int64_t(kFlopsPerChunk / row_flops));
     std::int64_t row_groups = ceil_div(m_, most_rows);
     if (threads_ > 1 && batch_ * row_groups * groups < 2 * threads_) {
@@ -126,7 +198,7 @@ class Product {
     return {batch_, row_groups, groups, panels};
   }
 
-  void run_task(const Region<T, From, Out, Sums>& region, const Cut& cut, std::int64_t row_group,
+  void run_task(const RegionOf& region, const Cut& cut, std::int64_t row_group,
                 std::int64_t column_group) const {
     region.run(part(m_, cut.row_groups, row_group), part(m_, cut.row_groups, row_group + 1),
                part(cut.panels, cut.column_groups, column_group) * kPanel<T>,
@@ -135,18 +207,17 @@ class Product {
   }
 
   double task_flops(const Cut& cut) const {
-    return 2.0 * double(batch_) * double(m_) * double(n_) * double(k_ + 1) / double(cut.tasks());
+    return 2.0 * double(batch_) * double(m_) * double(n_) * double(steps() + 1) / double(cut.tasks());
   }
 
   // b that needs no packing: prepared, or as it lies.
-  Panels<T> panels_of(const Region<T, From, Out, Sums>& region) const {
-    if (args_.panels)
-      return {static_cast<const T*>(args_.panels), kPanel<T> * ceil_div(k_, Sums::granule) * Sums::granule,
-              kPanel<T>};
+  Panels<T> panels_of(const RegionOf& region) const {
+    if (args_.panels) return {static_cast<const T*>(args_.panels), panel_size<T, Sums>(k_), kPanel<T>};
     if constexpr (is_same<T, From>) return {region.b, kPanel<T>, region.b_row};
     return {};
   }
 
+<<<<<<< HEAD
   // b as it lies, or packed by each region for itself.
   void run_regions(const Cut& cut, bool packs) const {
     parallel_for(
@@ -163,17 +234,45 @@ class Product {
             run_task(region, cut, in_matrix % cut.row_groups, in_matrix / cut.row_groups);
           }
         });
+=======
+  // The bytes of one matrix of the batch, if it lies in one piece and is not too large to fetch ahead.
+  Ahead dense(const ArrayView& view, std::int64_t index) const {
+    static_assert(sizeof(From) == sizeof(Right));
+    const std::int64_t rows = view.shape.last(1), columns = view.shape.last(0);
+    const std::int64_t bytes = rows * columns * std::int64_t(sizeof(From));
+    if (view.strides.last(0) != 1 || view.strides.last(1) != columns || bytes > kAheadBytes) return {};
+    const char* at =
+        reinterpret_cast<const char*>(view.as<From>() + offset_of(index, batch_shape_, view.strides));
+    return {at, at + bytes};
+  }
+
+  // b as it lies, or packed by each region for itself.
+  void run_regions(const Cut& cut, bool packs) const {
+    parallel_for(cut.tasks(), chunk_of(task_flops(cut), cut.tasks()), threads_,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t i = begin; i < end; ++i) {
+                     RegionOf region = region_of(i / (cut.row_groups * cut.column_groups));
+                     if (!packs) region.panels = panels_of(region);
+                     if (cut.tasks() == batch_ && i + 1 < end) {
+                       region.next[0] = dense(args_.a, i + 1);
+                       region.next[1] = dense(args_.b, i + 1);
+                     }
+                     const std::int64_t in_matrix = i % (cut.row_groups * cut.column_groups);
+                     run_task(region, cut, in_matrix % cut.row_groups, in_matrix / cut.row_groups);
+                   }
+                 });
+>>>>>>> w-i
   }
 
   // b is packed once, then all row groups read it.
   void run_packed(const Cut& cut) const {
-    const std::int64_t panel = kPanel<T> * ceil_div(k_, Sums::granule) * Sums::granule;
+    const std::int64_t panel = panel_size<T, Sums>(k_);
     const std::int64_t most = larger(1, kPackedBytes / larger(1, panel * std::int64_t(sizeof(T))));
     const std::int64_t rounds = ceil_div(cut.panels, most);
     const Scratch packed(ceil_div(cut.panels, rounds) * panel * std::int64_t(sizeof(T)));
     const std::int64_t group_panels = ceil_div(cut.panels, cut.column_groups);
     for (std::int64_t index = 0; index < batch_; ++index) {
-      const Region<T, From, Out, Sums> whole = region_of(index);
+      const RegionOf whole = region_of(index);
       for (std::int64_t round = 0; round < rounds; ++round) {
         const std::int64_t first = part(cut.panels, rounds, round),
                            last = part(cut.panels, rounds, round + 1);
@@ -181,15 +280,14 @@ class Product {
                      [&](std::int64_t begin, std::int64_t end) {
                        for (std::int64_t q = begin; q < end; ++q) {
                          const std::int64_t j = (first + q) * kPanel<T>;
-                         pack_panel<T, From, Sums::granule>(whole.b + j * whole.b_col, whole.b_row,
-                                                            whole.b_col, k_, int(smaller(kPanel<T>, n_ - j)),
-                                                            packed.as<T>() + q * panel, kPanel<T>);
+                         Sums::pack(whole.b + j * whole.b_col, whole.b_row, whole.b_col, k_,
+                                    int(smaller(kPanel<T>, n_ - j)), packed.as<T>() + q * panel, kPanel<T>);
                        }
                      });
         const std::int64_t groups = ceil_div(last - first, group_panels);
         parallel_for(groups * cut.row_groups, 1, threads_, [&](std::int64_t begin, std::int64_t end) {
           for (std::int64_t i = begin; i < end; ++i) {
-            Region<T, From, Out, Sums> region = whole;
+            RegionOf region = whole;
             region.panels = {packed.as<T>() - first * panel, panel, kPanel<T>};
             const std::int64_t g = i / cut.row_groups, r = i % cut.row_groups;
             region.run(part(m_, cut.row_groups, r), part(m_, cut.row_groups, r + 1),
@@ -207,10 +305,10 @@ class Product {
     const std::int64_t segments = ceil_div(k_, kSegment), size = m_ * n_;
     const Scratch all(segments * size * std::int64_t(sizeof(T)));
     for (std::int64_t index = 0; index < batch_; ++index) {
-      const Region<T, From, Out, Sums> whole = region_of(index);
+      const RegionOf whole = region_of(index);
       parallel_for(segments, 1, threads_, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t s = begin; s < end; ++s) {
-          Region<T, From, Out, Sums> region = whole;
+          RegionOf region = whole;
           if (args_.panels || b_is_usable_) region.panels = panels_of(region);
           region.run(0, m_, 0, n_, s * kSegment, smaller(k_, (s + 1) * kSegment), all.as<T>() + s * size, n_);
         }

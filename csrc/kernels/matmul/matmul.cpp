@@ -6,33 +6,19 @@
 namespace stretto {
 
 void matmul_reference(const MatmulArgs& args, int threads);
-#if STRETTO_HAS_AVX512
-namespace avx512 {
-void matmul(const MatmulArgs& args, int threads);
-void matmul_half(const MatmulArgs& args, int threads);
-void matmul_integer(const MatmulArgs& args, int threads);
-std::int64_t matmul_pack(const ArrayView& b, void* to);
-std::int64_t matmul_half_pack(const ArrayView& b, void* to);
-}  // namespace avx512
-#endif
-#if STRETTO_HAS_AVX2
-namespace avx2 {
-void matmul(const MatmulArgs& args, int threads);
-void matmul_half(const MatmulArgs& args, int threads);
-void matmul_integer(const MatmulArgs& args, int threads);
-std::int64_t matmul_pack(const ArrayView& b, void* to);
-std::int64_t matmul_half_pack(const ArrayView& b, void* to);
-}  // namespace avx2
-#endif
-#if STRETTO_HAS_NEON
-namespace neon {
-void matmul(const MatmulArgs& args, int threads);
-void matmul_half(const MatmulArgs& args, int threads);
-void matmul_integer(const MatmulArgs& args, int threads);
-std::int64_t matmul_pack(const ArrayView& b, void* to);
-std::int64_t matmul_half_pack(const ArrayView& b, void* to);
-}  // namespace neon
-#endif
+#define KERNEL(name)                                      \
+  void matmul##name(const MatmulArgs& args, int threads); \
+  std::int64_t matmul##name##_pack(const ArrayView& b, void* to);
+#define KERNELS(isa)                                                                               \
+  namespace isa {                                                                                  \
+  KERNEL() KERNEL(_half) KERNEL(_narrow) void matmul_integer(const MatmulArgs& args, int threads); \
+  }
+KERNELS(avx512vnni)
+KERNELS(avx512)
+KERNELS(avx2)
+KERNELS(neon)
+#undef KERNELS
+#undef KERNEL
 
 namespace {
 
@@ -41,8 +27,10 @@ bool is_wide_float(const MatmulArgs& args) {
   return args.a.dtype == DType::f32 || args.a.dtype == DType::f64;
 }
 bool is_half(const MatmulArgs& args) { return is_16bit_float(args.a.dtype); }
+bool is_narrow(const MatmulArgs& args) { return is_narrow_integer(args.a.dtype); }
 bool is_whole(const MatmulArgs& args) {  // a sum of fewer than 2^31 bools cannot wrap to zero
-  return is_integer(args.a.dtype) || (args.a.dtype == DType::boolean && args.k() < (std::int64_t(1) << 31));
+  if (args.a.dtype == DType::boolean) return args.k() < (std::int64_t(1) << 31);
+  return is_integer(args.a.dtype) && !is_narrow(args);
 }
 
 constexpr MatmulVariant kTable[] = {

@@ -13,7 +13,8 @@ namespace stretto {
 
 struct MatmulArgs {
   // Shapes (batch..., m, k), (batch..., k, n), (batch..., m, n) with one batch shape; a and b have one dtype,
-  // out has it too, or float32 for 16-bit inputs.
+  // out has it too, or float32 for 16-bit floats. Or out is int32, a and b being int16, or int8 and uint8 in
+  // any combination.
   ArrayView a, b, out;
   Epilogue epilogue;
   const void* panels = nullptr;  // b, of one matrix, as the variant's `pack` wrote it; b holds it too

@@ -1,6 +1,5 @@
-// matmul of integers and bool for one instruction set. Sums wrap modulo 2^32 or 2^64, so that narrower
-// results are exact modulo their own size whatever the sign; a bool is whether the sum of products is not
-// zero.
+// matmul of bool and of integers of 32 and 64 bits for one instruction set. Sums wrap modulo 2^32 or 2^64; a
+// bool is whether the sum of products is not zero.
 #include "kernels/matmul/driver.h"
 
 namespace stretto::STRETTO_ISA {
@@ -8,10 +7,7 @@ namespace stretto::STRETTO_ISA {
 void matmul_integer(const MatmulArgs& args, int threads) {
   switch (itemsize(args.a.dtype)) {
     case 1:
-      if (args.a.dtype == DType::boolean) return Product<std::int32_t, bool, bool>(args, threads).run();
-      return Product<std::int32_t, std::int8_t, std::int8_t>(args, threads).run();
-    case 2:
-      return Product<std::int32_t, std::int16_t, std::int16_t>(args, threads).run();
+      return Product<std::int32_t, bool, bool>(args, threads).run();
     case 4:
       return Product<std::int32_t, std::int32_t, std::int32_t>(args, threads).run();
     default:

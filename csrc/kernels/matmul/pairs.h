@@ -3,8 +3,8 @@
 // Operands are float32 panels that hold bfloat16 values, padded with zeros to whole blocks.
 #pragma once
 
+#include "kernels/matmul/region.h"
 #include "kernels/tile/pair_steps.h"
-#include "kernels/tile/tile.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -104,7 +104,9 @@ inline constexpr TileFunction<float> pair_tiles[8] = {pair_or_null<1, vectors>()
 
 // How Region forms sums of bfloat16 products.
 struct Pairs {
-  static constexpr int granule = kPairTerms;
+  static constexpr int terms = 1, granule = kPairTerms, corrections = 0;
+  static constexpr bool corrects = false;
+  static constexpr std::int64_t segment = kSegment;
   STRETTO_INLINE static int rows(std::int64_t vectors) {
     return pair_rows(vectors < kVectors ? int(vectors) : kVectors);
   }
@@ -116,6 +118,14 @@ struct Pairs {
       if (vectors == 3) return pair_tiles<3>[rows - 1];
     }
     return vectors == 2 ? pair_tiles<2>[rows - 1] : pair_tiles<1>[rows - 1];
+  }
+  STRETTO_INLINE static void pack(const bfloat16* b, std::int64_t row, std::int64_t col, std::int64_t k,
+                                  int columns, float* panel, int width) {
+    pack_panel<float, bfloat16, granule>(b, row, col, k, columns, panel, width);
+  }
+  STRETTO_INLINE static Rows<float> copy(const bfloat16* a, std::int64_t row, std::int64_t col, int rows,
+                                         std::int64_t k, float* to) {
+    return copy_rows<float, bfloat16, granule>(a, row, col, rows, k, to);
   }
 };
 

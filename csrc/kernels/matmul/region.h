@@ -51,19 +51,38 @@ STRETTO_INLINE TileFunction<T> tile_for_columns(int rows, int columns, int& tail
   return tile_for<Vec<T>>(rows, vectors, tail);
 }
 
-// How Region forms its sums: one chain an output. Blocks of terms are whole granules.
+// How Region forms its sums: one chain an output. Blocks of terms are whole granules, panels and copied rows
+// hold so many terms an element.
 template <class T>
 struct Chains {
-  static constexpr int granule = 1;
+  static constexpr int terms = 1, granule = 1, corrections = 0;
+  static constexpr bool corrects = false;
+  static constexpr std::int64_t segment = kSegment;
   STRETTO_INLINE static int rows(std::int64_t vectors) {
-    return tile_rows<T>(vectors < kVectors ? int(vectors) : kVectors);
+    return tile_rows<Vec<T>>(vectors < kVectors ? int(vectors) : kVectors);
   }
   STRETTO_INLINE static TileFunction<T> tile_for(int rows, int columns, int& tail) {
     return tile_for_columns<T>(rows, columns, tail);
   }
+  template <class From>
+  STRETTO_INLINE static void pack(const From* b, std::int64_t row, std::int64_t col, std::int64_t k,
+                                  int columns, T* panel, int width) {
+    pack_panel<T, From>(b, row, col, k, columns, panel, width);
+  }
+  template <class From>
+  STRETTO_INLINE static Rows<T> copy(const From* a, std::int64_t row, std::int64_t col, int rows,
+                                     std::int64_t k, T* to) {
+    return copy_rows<T, From>(a, row, col, rows, k, to);
+  }
 };
 
-// b in memory (panel_step = panel width, row = its stride) or in panels (panel_step = terms * panel width).
+// Elements of a panel of k terms, with its rows of corrections in front.
+template <class T, class Sums>
+STRETTO_INLINE std::int64_t panel_size(std::int64_t k) {
+  return kPanel<T> * (Sums::corrections + ceil_div(k, Sums::granule) * Sums::granule / Sums::terms);
+}
+
+// b in memory (panel_step = panel width, row = its stride) or in panels (panel_step = their size).
 template <class T>
 struct Panels {
   const T* data;  // term 0 of column 0
@@ -84,6 +103,7 @@ struct Ahead {
   }
 };
 
+<<<<<<< HEAD
 // One matrix of `view`, if it lies in one piece and is not too large to fetch ahead.
 template <class From>
 STRETTO_INLINE Ahead ahead_of(const ArrayView& view, std::int64_t offset) {
@@ -113,16 +133,19 @@ STRETTO_INLINE bool copying_pays(std::int64_t row, std::int64_t col, std::int64_
 }
 
 template <class T, class From, class Out, class Sums>
+=======
+template <class T, class From, class Out, class Sums, class Right = From, class Operand = From>
+>>>>>>> w-i
 struct Region {
   static constexpr std::int64_t granule = Sums::granule;
   const From* a;  // row 0 of the matrix, term 0
   std::int64_t a_row, a_col;
-  const From* b;  // term 0, column 0
+  const Right* b;  // term 0, column 0
   std::int64_t b_row, b_col;
   Panels<T> panels;  // of b, when they exist; data is null when this region packs b itself
   Ahead next[2];     // what the caller computes on afterwards
   std::int64_t k;
-  Finish<T, From, Out> finish;
+  Finish<T, Operand, Out> finish;
 
   // Rows r0..r1, columns j0..j1 (j0 at the start of a panel), terms k0..k1 (whole segments).
   // With `sums` the sums are left there, of row stride sums_row, without epilogue.
@@ -131,9 +154,10 @@ struct Region {
     const std::int64_t columns = j1 - j0, rows = r1 - r0;
     const int most = Sums::rows(ceil_div(columns, Vec<T>::lanes));
     const std::int64_t row_blocks = ceil_div(rows, most);
-    const std::int64_t segments = larger(1, ceil_div(k1 - k0, kSegment));
-    const std::int64_t per_segment = larger(1, ceil_div(smaller(k1 - k0, kSegment), kBlockTerms));
-    const std::int64_t most_terms = whole(ceil_div(smaller(k1 - k0, kSegment), per_segment) + granule);
+    constexpr std::int64_t segment = Sums::segment, block_terms = kBlockTerms * Sums::terms;
+    const std::int64_t segments = larger(1, ceil_div(k1 - k0, segment));
+    const std::int64_t per_segment = larger(1, ceil_div(smaller(k1 - k0, segment), block_terms));
+    const std::int64_t most_terms = whole(ceil_div(smaller(k1 - k0, segment), per_segment) + granule);
     constexpr bool same = is_same<T, From>;
     const bool copies_a = !same || copying_pays<T>(a_row, a_col, columns);
 
@@ -148,9 +172,10 @@ struct Region {
     }
     const bool finishes = !keeps_sums && (!is_direct || !finish.is_empty());
     const bool has_partial = per_segment > 1;
-    const Scratch left(copies_a ? most * (most_terms + 64) * std::int64_t(sizeof(T)) : 0);
+    const Scratch left(copies_a ? most * (most_terms / Sums::terms + 64) * std::int64_t(sizeof(T)) : 0);
     const std::int64_t own_panels = ceil_div(columns, kPanel<T>);
-    const Scratch right(panels.data ? 0 : own_panels * kPanel<T> * most_terms * std::int64_t(sizeof(T)));
+    const Scratch right(panels.data ? 0
+                                    : own_panels * panel_size<T, Sums>(most_terms) * std::int64_t(sizeof(T)));
     const Scratch sum_block(is_direct ? 0 : rows * columns * std::int64_t(sizeof(T)));
     const Scratch partial_block(has_partial ? rows * columns * std::int64_t(sizeof(T)) : 0);
     if (!is_direct) {
@@ -162,30 +187,38 @@ struct Region {
     const std::int64_t tile_count = segments * per_segment * row_blocks * own_panels;
     const std::int64_t shares[2] = {ahead[0].share(tile_count), ahead[1].share(tile_count)};
     for (std::int64_t s = 0; s < segments; ++s) {
+<<<<<<< HEAD
       const std::int64_t s0 = k0 + s * kSegment, s1 = smaller(k1, s0 + kSegment);
       const std::int64_t blocks = larger(1, ceil_div(s1 - s0, kBlockTerms));
       for (std::int64_t block = 0; block < blocks; ++block) {
         if (s + block > 0) poll_interrupt();  // a region of many blocks may take seconds
+=======
+      const std::int64_t s0 = k0 + s * segment, s1 = smaller(k1, s0 + segment);
+      const std::int64_t blocks = larger(1, ceil_div(s1 - s0, block_terms));
+      for (std::int64_t block = 0; block < blocks; ++block) {
+        if (s > 0 || block > 0) poll_interrupt();  // a region of many terms may take seconds
+>>>>>>> w-i
         const std::int64_t granules = ceil_div(s1 - s0, granule);
         const std::int64_t p0 = s0 + part(granules, blocks, block) * granule;
         const std::int64_t terms = smaller(s1, s0 + part(granules, blocks, block + 1) * granule) - p0;
         const bool ends_segment = block == blocks - 1;
         Panels<T> from = panels;
-        if (panels.data) {
-          from.data += j0 / kPanel<T> * panels.panel_step + p0 * panels.row;
-        } else {
+        if (panels.data)
+          from.data += j0 / kPanel<T> * panels.panel_step;
+        else
           from = pack(p0, terms, j0, j1, right.as<T>());
-        }
+        const std::int64_t first_row = Sums::corrections + (panels.data ? p0 / Sums::terms : 0);
+        // Panels of all terms are corrected once.
+        const bool corrects = Sums::corrects && (ends_segment || !panels.data);
         Tile<T> t;
-        t.k = whole(terms);
+        t.k = whole(terms) / Sums::terms;
         t.b_row = from.row;
         for (std::int64_t i = 0; i < row_blocks; ++i) {
           const std::int64_t y = part(rows, row_blocks, i);
           const int height = int(part(rows, row_blocks, i + 1) - y);
           const From* a_block = a + (r0 + y) * a_row + p0 * a_col;
           if (copies_a) {
-            const Rows<T> copied =
-                copy_rows<T, From, granule>(a_block, a_row, a_col, height, terms, left.as<T>());
+            const Rows<T> copied = Sums::copy(a_block, a_row, a_col, height, terms, left.as<T>());
             t.a = copied.data;
             t.a_row = copied.row;
             t.a_col = copied.col;
@@ -199,13 +232,14 @@ struct Region {
           const std::int64_t partial_row = has_partial ? columns : sums_row;
           t.c_row = ends_segment ? sums_row : partial_row;
           t.start_row = partial_row;
-          t.total_row = sums_row;
+          t.total_row = Sums::corrects ? 0 : sums_row;
           for (std::int64_t j = 0; j < columns; j += kPanel<T>) {
             const int width = int(smaller(kPanel<T>, columns - j));
-            t.b = from.data + j / kPanel<T> * from.panel_step;
+            const T* const panel = from.data + j / kPanel<T> * from.panel_step;
+            t.b = panel + first_row * from.row;
             t.c = (ends_segment ? sum : partial) + j;
             t.start = block > 0 ? partial + j : nullptr;
-            t.total = ends_segment && s > 0 ? sum + j : nullptr;
+            t.total = ends_segment && s > 0 ? sum + j : corrects ? panel : nullptr;
             ahead[0].fetch(shares[0]);
             ahead[1].fetch(shares[1]);
             Sums::tile_for(height, width, t.tail)(t);
@@ -223,9 +257,9 @@ struct Region {
   [[gnu::noinline]] Panels<T> pack(std::int64_t p0, std::int64_t terms, std::int64_t j0, std::int64_t j1,
                                    T* to) const {
     for (std::int64_t j = j0; j < j1; j += kPanel<T>)
-      pack_panel<T, From, granule>(b + p0 * b_row + j * b_col, b_row, b_col, terms,
-                                   int(smaller(kPanel<T>, j1 - j)), to + (j - j0) * whole(terms), kPanel<T>);
-    return {to, kPanel<T> * whole(terms), kPanel<T>};
+      Sums::pack(b + p0 * b_row + j * b_col, b_row, b_col, terms, int(smaller(kPanel<T>, j1 - j)),
+                 to + (j - j0) / kPanel<T> * panel_size<T, Sums>(terms), kPanel<T>);
+    return {to, panel_size<T, Sums>(terms), kPanel<T>};
   }
 };
 

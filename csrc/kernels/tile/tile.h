@@ -30,12 +30,13 @@ inline constexpr int kVectors = 2;
 // Of the widest tile, for whole rows of narrow matrices.
 inline constexpr int kMostVectors = kRegisters == 32 ? 4 : 3;
 
-// Accumulators, one row of b, one broadcast element of a. Integer products are slow enough for a few rows to
-// fill the units; each height more is code.
-template <class T>
+// Accumulators, one row of b, one broadcast element of a. Products of wide integers are slow enough for a few
+// rows to fill the units; each height more is code.
+template <class V>
 constexpr int tile_rows(int vectors) {
   const int rows = (kRegisters - vectors - 1) / vectors;
-  const int most = std::is_integral_v<T> ? 4 : 16;
+  const bool is_slow = std::is_same_v<V, Vec<std::int32_t>> || std::is_same_v<V, Vec<std::int64_t>>;
+  const int most = is_slow ? 4 : 16;
   return rows < most ? rows : most;
 }
 
@@ -148,7 +149,7 @@ using TileFunction = void (*)(const Tile<T>&);
 
 template <class V, int rows, int vectors, bool partial, class Last>
 constexpr TileFunction<typename V::scalar> tile_or_null() {
-  if constexpr (rows <= tile_rows<typename V::scalar>(vectors))
+  if constexpr (rows <= tile_rows<V>(vectors))
     return tile<V, rows, vectors, partial, Last>;
   else
     return nullptr;

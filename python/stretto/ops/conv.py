@@ -56,7 +56,8 @@ def conv1d(
         Channels first or last, of x, residual and the result; here 1 spatial axis.
     activation : str or (str, float), optional
     dtype : dtype, optional
-        The computation type; ``np.result_type`` of the operands by default.
+        The computation type; ``np.result_type`` of the operands by default. int8 and uint8 wrap modulo 256; with
+        ``dtype=np.int32`` their products are summed in int32 by the machine's units for bytes, without a widened copy.
     precision : {"highest", "high", "medium"}
         ``"highest"`` follows the numerical contract.
     out : array, optional
@@ -79,7 +80,8 @@ def conv1d(
     Notes
     -----
     The sum is the contract's chain of fused multiply-adds over (channel, tap), restarted after
-    ``max(1, 4096 // taps)`` channels: ``docs/numerics.md``.
+    ``max(1, 4096 // taps)`` channels: ``docs/numerics.md``. Sums of integers are exact modulo 2^bits of the computation
+    type; none saturates.
 
     Examples
     --------
@@ -147,7 +149,8 @@ def conv2d(
         Channels first or last, of x, residual and the result; here 2 spatial axes.
     activation : str or (str, float), optional
     dtype : dtype, optional
-        The computation type; ``np.result_type`` of the operands by default.
+        The computation type; ``np.result_type`` of the operands by default. int8 and uint8 wrap modulo 256; with
+        ``dtype=np.int32`` their products are summed in int32 by the machine's units for bytes, without a widened copy.
     precision : {"highest", "high", "medium"}
         ``"highest"`` follows the numerical contract.
     out : array, optional
@@ -170,7 +173,8 @@ def conv2d(
     Notes
     -----
     The sum is the contract's chain of fused multiply-adds over (channel, tap), restarted after
-    ``max(1, 4096 // taps)`` channels: ``docs/numerics.md``.
+    ``max(1, 4096 // taps)`` channels: ``docs/numerics.md``. Sums of integers are exact modulo 2^bits of the computation
+    type; none saturates.
 
     Equal to ``matmul(w.reshape(O, -1), im2col(np.pad(x)))`` bit for bit when C / groups * kh * kw <= 4096.
 
@@ -242,7 +246,8 @@ def conv3d(
         Channels first or last, of x, residual and the result; here 3 spatial axes.
     activation : str or (str, float), optional
     dtype : dtype, optional
-        The computation type; ``np.result_type`` of the operands by default.
+        The computation type; ``np.result_type`` of the operands by default. int8 and uint8 wrap modulo 256; with
+        ``dtype=np.int32`` their products are summed in int32 by the machine's units for bytes, without a widened copy.
     precision : {"highest", "high", "medium"}
         ``"highest"`` follows the numerical contract.
     out : array, optional
@@ -265,7 +270,8 @@ def conv3d(
     Notes
     -----
     The sum is the contract's chain of fused multiply-adds over (channel, tap), restarted after
-    ``max(1, 4096 // taps)`` channels: ``docs/numerics.md``.
+    ``max(1, 4096 // taps)`` channels: ``docs/numerics.md``. Sums of integers are exact modulo 2^bits of the computation
+    type; none saturates.
 
     Examples
     --------

@@ -43,7 +43,8 @@ def matmul(
     activation : str or (str, float), optional
         As in :func:`stretto.activation_names`; ``("leaky_relu", 0.1)`` gives the parameter.
     dtype : dtype, optional
-        The computation type; ``np.result_type(a, b)`` by default.
+        The computation type; ``np.result_type(a, b)`` by default. int8 and uint8 wrap modulo 256, as in NumPy; with
+        ``dtype=np.int32`` their products are summed in int32 by the machine's units for bytes, without a widened copy.
     precision : {"highest", "high", "medium"}
         ``"highest"`` follows the numerical contract; the others may use less exact units of the machine.
     out : array (..., m, n), optional
@@ -64,7 +65,8 @@ def matmul(
 
     Notes
     -----
-    The sum is the contract's chain of fused multiply-adds, restarted every 4096 terms: ``docs/numerics.md``.
+    The sum is the contract's chain of fused multiply-adds, restarted every 4096 terms: ``docs/numerics.md``. Sums of
+    integers are exact modulo 2^bits of the computation type; none saturates.
 
     Examples
     --------
@@ -72,6 +74,8 @@ def matmul(
     >>> import stretto as st
     >>> st.matmul(np.ones((8, 2, 3), "f4"), np.ones((3, 4), "f4")).shape
     (8, 2, 4)
+    >>> st.matmul(np.full((1, 3), 100, "i1"), np.full((3, 1), 100, "i1"), dtype=np.int32)
+    array([[30000]], dtype=int32)
     """
     is_plain = bias is None and scale is None and shift is None and residual is None
     return _matmul(

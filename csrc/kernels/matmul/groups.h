@@ -1,0 +1,36 @@
+// Sums of products of integers of 8 and 16 bits, several terms a step.
+#pragma once
+
+#include "kernels/matmul/region.h"
+#include "kernels/tile/groups.h"
+
+namespace stretto::STRETTO_ISA {
+
+// How Region forms them. They are exact in any order, so all terms are one segment.
+template <class A, class B>
+struct Groups {
+  using Vector = GroupVector<B>;
+  static constexpr int terms = Vector::terms, granule = terms;
+  static constexpr int corrections = kCorrections<B>;
+  static constexpr bool corrects = kFlip<A, B> != 0;
+  static constexpr std::int64_t segment = std::int64_t(1) << 62;
+
+  STRETTO_INLINE static int rows(std::int64_t vectors) {
+    return tile_rows<Vector>(vectors < kVectors ? int(vectors) : kVectors);
+  }
+  STRETTO_INLINE static TileFunction<std::int32_t> tile_for(int rows, int columns, int& tail) {
+    const int vectors = (columns + Vector::lanes - 1) / Vector::lanes;
+    tail = columns - (vectors - 1) * Vector::lanes;
+    return stretto::STRETTO_ISA::tile_for<Vector>(rows, vectors, tail);
+  }
+  STRETTO_INLINE static void pack(const B* b, std::int64_t row, std::int64_t col, std::int64_t k, int columns,
+                                  std::int32_t* panel, int width) {
+    pack_groups(b, row, col, k, columns, panel, width);
+  }
+  STRETTO_INLINE static Rows<std::int32_t> copy(const A* a, std::int64_t row, std::int64_t col, int rows,
+                                                std::int64_t k, std::int32_t* to) {
+    return copy_groups<terms>(a, row, col, rows, k, kFlip<A, B>, to);
+  }
+};
+
+}  // namespace stretto::STRETTO_ISA
