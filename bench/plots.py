@@ -14,7 +14,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.report import fastest_peer, ratio  # noqa: E402
+from stretto.bench.report import fastest_peer, ratio  # noqa: E402
 
 Result = dict[str, Any]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 import stretto as st
 from stretto import _core
-
-from bench.peers import Prepared, UnsupportedError
-from tests.cases import Case
+from stretto.bench.cases import Case
+from stretto.bench.peers import Prepared, UnsupportedError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
