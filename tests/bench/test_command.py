@@ -14,7 +14,7 @@ import stretto
 from stretto import _core
 from stretto.bench import cases, command, machine, peer, report, roofline, truth
 from stretto.bench.cases import GROUPS, published
-from stretto.bench.peers import OURS, PEERS
+from stretto.bench.peers import OURS, PEERS, stretto_peer
 from stretto.bench.roofline import Peaks, bound
 
 SIZES = [1 << 14, 1 << 20, 1 << 28]
@@ -111,6 +111,16 @@ def test_cases_are_known_by_their_names(group: str) -> None:
     names = [case.name for case in published(group)]
     assert len(set(names)) == len(names)
     assert all(case.read == sum(int(np.prod(shape)) for shape in case.shapes) for case in published(group))
+
+
+@pytest.mark.parametrize("name", [case.name for case in published("elementwise") if not case.name.endswith("_1m")])
+@pytest.mark.parametrize("ours", OURS)
+def test_our_calls_are_right(ours: str, name: str) -> None:
+    case = next(case for case in published("elementwise") if case.name == name)
+    arrays = truth.inputs_of(case, "float32")
+    prepared = stretto_peer.prepare(ours, case, arrays, 1)
+    prepared.call()
+    assert truth.error_of(case, arrays, truth.truth_of(case, arrays), prepared.result(), "float32")[0] <= 1
 
 
 @pytest.mark.parametrize("module", [cases, command, machine, peer, report, roofline, truth])
