@@ -20,12 +20,14 @@ from stretto.bench.peers import PEERS
 from stretto.bench.run import Settings, measure
 from stretto.progress import Reporter, bar
 
+from bench import coexist
 from bench.commit import commit
 from bench.performance_page import figures_of, page
 from bench.plots import draw
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results" / "kernels"
+COEXISTENCE = ROOT / "bench" / "results" / "coexist.json"
 PAGE = ROOT / "docs" / "performance.md"
 
 Result: TypeAlias = dict[str, Any]
@@ -64,6 +66,8 @@ def measure_all(options: argparse.Namespace) -> None:
         with contextlib.closing(Reporter(bar(len(cases), f"cases of {dtype}, {threads}"), len(cases))) as progress:
             result = measure(cases, settings, state, lambda: progress.delivered(0))
         file_of(dtype, threads).write_text(json.dumps(result) + "\n", encoding="utf-8")
+    several = str(max(options.threads, default=1))
+    coexist.main(["--threads", several, "--peers-python", options.peers_python, "--out", str(COEXISTENCE)])
 
 
 def committed() -> list[Result]:
@@ -73,9 +77,15 @@ def committed() -> list[Result]:
     return sorted(found, key=lambda result: (order.index(result["dtype"]), result["threads"]))
 
 
+def coexistence() -> Result:
+    """What libraries cost each other in one process."""
+    found: Result = json.loads(COEXISTENCE.read_text(encoding="utf-8"))
+    return found
+
+
 def write_page(results: Sequence[Result]) -> None:
     """The page and its plots."""
-    PAGE.write_text(page(results), encoding="utf-8")
+    PAGE.write_text(page(results, coexistence()), encoding="utf-8")
     for name, (what, own) in figures_of(results).items():
         draw(what, own, PAGE.parent / "figures" / name)
 

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 from stretto import info
 from stretto.bench.report import by_group, cell, fastest_peer, fraction, median_fraction, ratio, unit_of
 
+from bench.schedules.result import duration
+
 __all__ = ["figures_of", "page"]
 
 Result: TypeAlias = dict[str, Any]
@@ -57,7 +59,7 @@ def figures_of(results: Sequence[Result]) -> dict[str, tuple[str, Sequence[Resul
     return figures
 
 
-def page(results: Sequence[Result]) -> str:
+def page(results: Sequence[Result], coexistence: Result) -> str:
     """The whole page, as Markdown."""
     lines = [
         "# Performance",
@@ -79,6 +81,8 @@ def page(results: Sequence[Result]) -> str:
     scaled = [name for name, (what, _) in figures_of(results).items() if what == "scaling"]
     if scaled:
         lines += ["## Scaling", "", *(f"![several threads against one](figures/{name})" for name in scaled)]
+        lines.append("")
+    lines += together(coexistence)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -169,6 +173,22 @@ def slower(results: Sequence[Result]) -> Iterator[str]:
             yield f"* {ratio(row):.3f}: `{row['name']}` ({row['group']}), {peer[0]}{limit}"
         if rows:
             yield ""
+
+
+def together(result: Result) -> Iterator[str]:
+    """Several libraries in one process."""
+    yield from ("## Several libraries in one process", "")
+    yield "A product of two 384x384 matrices by each library: in a process of its own (*alone*), and in a process where"
+    yield "all of them call one after the other (*in turns*): threads that spin after a call are in the way of the next library."
+    yield ""
+    yield "| threads | library | alone | in turns | in turns / alone | 99 %: alone | in turns |"
+    yield "|---:|---|---:|---:|---:|---:|---:|"
+    for row in result["rows"]:
+        alone, turns = row["alone"], row["turns"]
+        times = [duration(own["median"]) for own in (alone, turns)]
+        tails = [duration(own["percentile_99"]) for own in (alone, turns)]
+        cells = [str(row["threads"]), row["library"], *times, f"{turns['median'] / alone['median']:.2f}", *tails]
+        yield f"| {' | '.join(cells)} |"
 
 
 def details(result: Result) -> Iterator[str]:
