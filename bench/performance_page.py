@@ -35,6 +35,11 @@ METHOD = """\
   arithmetic."""
 
 
+TOGETHER = """\
+A product of two 384x384 matrices by each library: in a process of its own (*alone*), and in a process where all of them
+call one after the other (*in turns*). Threads that spin after a call are in the way of the next library."""
+
+
 def name_of(result: Result) -> str:
     """Dtype and threads."""
     return f"{result['dtype']}, {result['threads']} thread{'s' if result['threads'] > 1 else ''}"
@@ -178,8 +183,7 @@ def slower(results: Sequence[Result]) -> Iterator[str]:
 def together(result: Result) -> Iterator[str]:
     """Several libraries in one process."""
     yield from ("## Several libraries in one process", "")
-    yield "A product of two 384x384 matrices by each library: in a process of its own (*alone*), and in a process where"
-    yield "all of them call one after the other (*in turns*): threads that spin after a call are in the way of the next library."
+    yield TOGETHER
     yield ""
     yield "| threads | library | alone | in turns | in turns / alone | 99 %: alone | in turns |"
     yield "|---:|---|---:|---:|---:|---:|---:|"
