@@ -13,10 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from bench.report import fastest_peer  # noqa: E402
+from stretto.bench.report import fastest_peer
 
 LEAST_NOISE = 0.05  # runs of the same code differ by so much on a quiet machine
 

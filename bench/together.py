@@ -20,9 +20,10 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 import stretto as st  # noqa: E402
+from stretto.bench import machine  # noqa: E402
 from stretto.demo.digits import load_network, load_scans  # noqa: E402
 
-from bench import machine  # noqa: E402
+from bench.commit import commit  # noqa: E402
 
 WORKERS = 2
 SAMPLE_SECONDS = 0.0005
@@ -140,7 +141,7 @@ def main() -> None:
     finally:
         for plan in plans:
             plan.close()
-    result = {"machine": machine.describe(), "commit": machine.commit(), "rounds": options.rounds, "pairs": rows}
+    result = {"machine": machine.describe(), "commit": commit(), "rounds": options.rounds, "pairs": rows}
     text = json.dumps(result, indent=2)
     print(text)
     if options.out:

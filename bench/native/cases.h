@@ -1,4 +1,4 @@
-// The published cases of tests/cases/shapes.json.
+// The published cases of python/stretto/bench/shapes.json.
 #pragma once
 
 #include <cctype>

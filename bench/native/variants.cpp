@@ -4,15 +4,17 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <random>
 
 #include "base/parallel.h"
 #include "cases.h"
+#include "kernels/peak/peak.h"
 #include "ops/ops.h"
-#include "peak.h"
 
 namespace stretto::bench {
 namespace {
@@ -87,9 +89,25 @@ Problem& problem_of(const Case& the_case, const Op& op) {
   return *problem;
 }
 
+constexpr double kPeakSeconds = 0.1;
+
+std::map<Arch, double> fma_peaks() {
+  std::map<Arch, double> peaks;
+  for (const Arch arch : {Arch::avx2, Arch::avx512, Arch::neon})
+    if (this_machine().has(arch)) peaks[arch] = fma_peak(DType::f32, arch, kPeakSeconds) * 1e-9;
+  return peaks;
+}
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Of one core: GFLOP/s in float32 by instruction set, and GB/s of copying more than the caches hold.
 struct Rates {
   std::map<Arch, double> fma = fma_peaks();
-  double stream = stream_rate();
+  double stream = stream_peak(Stream::copy, 4 * std::max(this_machine().l3_bytes, std::int64_t(32) << 20),
+                              kPeakSeconds, this_machine()) *
+                  1e-9;
 
   double fma_of(Arch arch) const {
     const auto found = fma.find(arch);

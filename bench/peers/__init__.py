@@ -1,32 +1,19 @@
-"""The libraries that are compared, one module each, run by ``worker.py`` in a process of its own.
+"""The same libraries running streams of batches through a network; one module each, run by ``stream_worker.py``.
 
-A module has ``versions(threads)``, which imports the library, pins its threads and names its parts, and
-``prepare(peer, case, arrays, threads)`` or, for streams of batches through a network, ``prepare_stream(peer, stream,
-threads)``. These return a `Prepared` call or raise `UnsupportedError`.
+A module has ``versions(threads)`` and ``prepare(peer, stream, threads)``, as those of ``stretto.bench.peers``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-Array = Any  # a NumPy array; this module is read without NumPy
+from stretto.bench.peer import Peer
 
-# Peer -> its module. The first two are ours; the others are what --against may name.
-MODULES = {
-    "stretto": "stretto_peer",
-    "stretto-plain": "stretto_peer",
-    "numpy": "numpy_peer",
-    "torch": "torch_peer",
-    "torch-channels-last": "torch_peer",
-    "onnxruntime": "onnxruntime_peer",
-    "openvino": "openvino_peer",
-}
-OURS = ("stretto", "stretto-plain")
-PEERS = tuple(name for name in MODULES if name not in OURS)
+__all__ = ["STREAM_MODULES", "stream_peer"]
 
-# The same for streams: library and setting.
+ROOT = Path(__file__).resolve().parents[2]
+
+# Library and setting -> its module.
 STREAM_MODULES = {
     "stretto-stream": "stretto_stream",
     "stretto-serial": "stretto_stream",
@@ -42,14 +29,6 @@ STREAM_MODULES = {
 }
 
 
-class UnsupportedError(Exception):
-    """The peer has no such operation, dtype or layout."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """``call()`` runs the case once; ``result()`` gives the last result, channels first."""
-
-    call: Callable[[], object]
-    result: Callable[[], Array]
-    keep: object = None  # what the library points into and does not own
+def stream_peer(name: str, python: str, threads: int) -> Peer:
+    """Start the process of a key of `STREAM_MODULES`."""
+    return Peer(name, python, threads, worker="bench.peers.stream_worker", paths=[str(ROOT)])

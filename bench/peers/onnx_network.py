@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
+from stretto.bench.peers import UnsupportedError
 
-from bench.peers import UnsupportedError
 from bench.peers.graph import Graph, Node
 
 Array = np.ndarray[Any, np.dtype[Any]]

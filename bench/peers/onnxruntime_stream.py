@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import onnxruntime as ort
+from stretto.bench.peers import Prepared
+from stretto.bench.peers.onnxruntime_peer import versions
 
-from bench.peers import Prepared
 from bench.peers.onnx_network import input_names, model_of
-from bench.peers.onnxruntime_peer import versions
 from bench.peers.stream import Array, Batch, Stream, in_threads, one_by_one
 
-__all__ = ["prepare_stream", "versions"]
+__all__ = ["prepare", "versions"]
 
 
-def prepare_stream(peer: str, stream: Stream, threads: int) -> Prepared:
+def prepare(peer: str, stream: Stream, threads: int) -> Prepared:
     """Open the sessions."""
     model, names = model_of(stream.graph), input_names(stream.graph)
     if peer == "onnxruntime-threads":

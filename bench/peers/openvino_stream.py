@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 import openvino as ov
+from stretto.bench.peers import Prepared
+from stretto.bench.peers.openvino_peer import versions
 
-from bench.peers import Prepared
 from bench.peers.onnx_network import model_of
-from bench.peers.openvino_peer import versions
 from bench.peers.stream import Array, Batch, Run, Stream, in_threads
 
-__all__ = ["prepare_stream", "versions"]
+__all__ = ["prepare", "versions"]
 
 _CORE = ov.Core()
 
 
-def prepare_stream(peer: str, stream: Stream, threads: int) -> Prepared:
+def prepare(peer: str, stream: Stream, threads: int) -> Prepared:
     """Compile the model in full precision; the queue's length is what OpenVINO says is best."""
     options = {
         "INFERENCE_NUM_THREADS": threads,

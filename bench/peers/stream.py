@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from stretto.bench.peers import Prepared
 
-from bench.peers import Prepared
 from bench.peers.graph import Graph
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]

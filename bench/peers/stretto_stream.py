@@ -7,16 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import stretto as st
+from stretto.bench.peers import Prepared
+from stretto.bench.peers.stretto_peer import versions
 
 from bench.networks import NETWORKS
-from bench.peers import Prepared
 from bench.peers.stream import Array, Batch, Stream, one_by_one
-from bench.peers.stretto_peer import versions
 
-__all__ = ["prepare_stream", "versions"]
+__all__ = ["prepare", "versions"]
 
 
-def prepare_stream(peer: str, stream: Stream, threads: int) -> Prepared:
+def prepare(peer: str, stream: Stream, threads: int) -> Prepared:
     """Plan for the batch size of the stream."""
     network, example = NETWORKS[stream.network].make(), stream.distinct[0]
     if peer == "stretto-serial":

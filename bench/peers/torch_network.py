@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
+from stretto.bench.peers import UnsupportedError
 
-from bench.peers import UnsupportedError
 from bench.peers.graph import Graph, Node
 
 Tensor: TypeAlias = torch.Tensor

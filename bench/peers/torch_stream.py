@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from stretto.bench.peers import Prepared
+from stretto.bench.peers.torch_peer import versions
 
-from bench.peers import Prepared
 from bench.peers.stream import Array, Batch, Stream, in_threads, one_by_one
 from bench.peers.torch_network import Run, fastest_form
-from bench.peers.torch_peer import versions
 
-__all__ = ["prepare_stream", "versions"]
+__all__ = ["prepare", "versions"]
 
 
-def prepare_stream(peer: str, stream: Stream, threads: int) -> Prepared:
+def prepare(peer: str, stream: Stream, threads: int) -> Prepared:
     """Choose the fastest form of the network."""
     own = peer.startswith("torch-sessions")
     torch.set_num_threads(1 if own else threads)

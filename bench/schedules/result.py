@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bench import machine
+from stretto.bench import machine
+
+from bench.commit import commit
 
 Result: TypeAlias = dict[str, Any]
 
@@ -21,7 +23,7 @@ def described(arguments: argparse.Namespace, measured: Result) -> Result:
     return {
         "format": 1,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "commit": machine.commit(),
+        "commit": commit(),
         "machine": machine.describe(),
         "settings": {key: value for key, value in settings.items() if key not in NOT_KEPT},
         **measured,

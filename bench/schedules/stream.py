@@ -6,18 +6,17 @@ import argparse
 import math
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import stretto as st
+from stretto.bench.peer import SETTLE_SECONDS, Peer, statistics_of, take_turns
 from tqdm import tqdm
 
 from bench.networks import Network, named
-from bench.peers import STREAM_MODULES
+from bench.peers import STREAM_MODULES, stream_peer
 from bench.peers.graph import graph_of
-from bench.run import SETTLE_SECONDS, Peer, statistics_of
 from bench.schedules.result import Result, aligned, heading
 from bench.schedules.timing import seconds_of
 
@@ -48,9 +47,9 @@ def measure(arguments: argparse.Namespace) -> Result:
     if unknown:
         raise SystemExit(f"stream: unknown library: {unknown[0]}; the libraries are {', '.join(LIBRARIES)}")
     settings = [name for name in STREAM_MODULES if name.split("-")[0] in wanted]
-    peers = [Peer(name, sys.executable, arguments.threads) for name in (OURS, SERIAL)]
-    peers += [Peer(name, arguments.peers_python, arguments.threads) for name in settings]
-    present = [peer for peer in peers if "absent" not in peer.about]
+    peers = [stream_peer(name, sys.executable, arguments.threads) for name in (OURS, SERIAL)]
+    peers += [stream_peer(name, arguments.peers_python, arguments.threads) for name in settings]
+    present = [peer for peer in peers if peer.is_present]
     cases = [(n, int(b)) for n in named(arguments.networks) for b in arguments.batches.split(",")]
     memory = Path("/dev/shm")
     try:
@@ -85,19 +84,11 @@ def _row(network: Network, batch: int, peers: list[Peer], arguments: argparse.Na
         entries[peer.name] = reply
         if reply.keys() == {"error"}:
             ready.append(peer)
-    turns: dict[str, list[list[float]]] = {peer.name: [] for peer in ready}
-    for _ in range(arguments.rounds):
-        for peer in list(ready):
-            time.sleep(SETTLE_SECONDS)
-            reply = peer.ask(do="time", seconds=arguments.seconds / arguments.rounds)
-            if "samples" in reply:
-                turns[peer.name].append(reply["samples"])
-            else:
-                entries[peer.name] = reply
-                ready.remove(peer)
-    for peer in ready:
-        times = statistics_of(turns[peer.name])
-        entries[peer.name] |= times | {"rate": batch * length / times["median"]}
+    turns, lost = take_turns(ready, arguments.rounds, arguments.seconds, SETTLE_SECONDS)
+    entries |= lost
+    for name, own in turns.items():
+        times = statistics_of(own)
+        entries[name] |= times | {"rate": batch * length / times["median"]}
     row: Result = {"network": network.name, "batch": batch, "length": length, "times": entries}
     return row | _ratios(entries, arguments.threads)
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 import stretto as st
+from stretto.bench.peer import SETTLE_SECONDS, Peer
 
 from bench.networks import NETWORKS
+from bench.peers import stream_peer
 from bench.peers.graph import graph_of
-from bench.run import SETTLE_SECONDS, Peer
 from bench.schedules.result import Result, aligned, duration, heading
 from bench.schedules.timing import median
 
@@ -42,8 +43,8 @@ def measure(arguments: argparse.Namespace) -> Result:
     for threads in sorted({1, arguments.threads}):
         for name in (PLAN, *PRODUCTS):
             python = sys.executable if name.startswith("stretto") else arguments.peers_python
-            peers[name, threads] = Peer(name, python, threads)
-    absent = {name: peer.about["absent"] for (name, _), peer in peers.items() if "absent" in peer.about}
+            peers[name, threads] = (stream_peer if name == PLAN else Peer)(name, python, threads)
+    absent = {name: peer.about["absent"] for (name, _), peer in peers.items() if not peer.is_present}
     try:
         present = {key: peer for key, peer in peers.items() if key[0] not in absent}
         with tempfile.TemporaryDirectory() as scratch:

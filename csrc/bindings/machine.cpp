@@ -9,6 +9,7 @@
 #include "base/parallel_region.h"
 #include "base/thread_count.h"
 #include "bindings/bindings.h"
+#include "kernels/peak/peak.h"
 
 namespace stretto::bindings {
 
@@ -56,6 +57,27 @@ py::dict threads(int argument) {
   return d;
 }
 
+// Operations a second of f32 and f64 on one core, for each instruction set in use.
+std::map<std::string, std::map<std::string, double>> fma_peaks(double seconds) {
+  const py::gil_scoped_release release;
+  std::map<std::string, std::map<std::string, double>> peaks;
+  for (const Arch arch : {Arch::avx2, Arch::avx512, Arch::neon})
+    if (this_machine().has(arch))
+      for (const DType dtype : {DType::f32, DType::f64})
+        peaks[name_of(arch)][name_of(dtype)] = fma_peak(dtype, arch, seconds);
+  return peaks;
+}
+
+double stream_rate(const std::string& kind, std::int64_t bytes, double seconds) {
+  const std::map<std::string, Stream> kinds = {
+      {"read", Stream::read}, {"write", Stream::write}, {"copy", Stream::copy}};
+  const auto found = kinds.find(kind);
+  if (found == kinds.end())
+    throw std::invalid_argument("stream_peak: unknown kind: " + kind + "; it must be read, write or copy");
+  const py::gil_scoped_release release;
+  return stream_peak(found->second, bytes, seconds, this_machine());
+}
+
 // On the main thread: runs the handlers of pending signals; what one of them raises ends the call.
 void look_at_signals() {
   const py::gil_scoped_acquire acquire;
@@ -67,6 +89,8 @@ void look_at_signals() {
 void bind_machine(py::module_& m) {
   m.attr("__version__") = STRETTO_VERSION;
   m.def("machine", machine);
+  m.def("fma_peaks", fma_peaks, py::arg("seconds"));
+  m.def("stream_peak", stream_rate, py::arg("kind"), py::arg("bytes"), py::arg("seconds"));
   m.def("threads", threads, py::arg("argument") = 0);
   m.def("resolve_threads", resolve_threads, py::arg("requested") = 0);
   m.def("set_thread_limit", set_thread_limit);

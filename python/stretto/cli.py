@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from stretto import __version__
 
 COMMANDS = {
+    "bench": ("stretto.bench.command", "time our kernels beside other libraries and beside the machine's limit"),
     "demo": ("stretto.demo.run", "read 1,797 handwritten digits under every schedule; check accuracy and bits"),
     "info": ("stretto.info", "what this machine has, and what stretto uses of it"),
 }

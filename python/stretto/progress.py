@@ -103,10 +103,11 @@ def reporter(progress: bool | Progress, total: int | None) -> Reporter | None:
     """Who is told of a stream's progress; None for nobody."""
     if progress is False:
         return None
-    return Reporter(_bar(total, "batches") if progress is True else progress, total)
+    return Reporter(bar(total, "batches") if progress is True else progress, total)
 
 
-def _bar(total: int | None, unit: str) -> TqdmBar | ShortBar:
+def bar(total: int | None, unit: str) -> TqdmBar | ShortBar:
+    """A bar on stderr: tqdm's where it is installed."""
     try:
         from tqdm import tqdm
     except ImportError:
@@ -128,7 +129,7 @@ class Countdown:
     """
 
     def __init__(self, progress: bool | Progress, seconds: float) -> None:
-        self._tell: Progress | None = _bar(100, "% of calibration") if progress is True else progress or None
+        self._tell: Progress | None = bar(100, "% of calibration") if progress is True else progress or None
         self._seconds = seconds
         self._begin = time.perf_counter()
         self._done = 0

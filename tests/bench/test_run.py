@@ -1,4 +1,4 @@
-"""The benchmark runs, checks results and says where and what it measured; how fast is not tested."""
+"""What the repository makes of a result: the commit in it, and comparisons of two."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=240)
 
 
 @pytest.fixture(scope="module")
@@ -27,23 +27,10 @@ def result_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_result_says_where_and_what(result_file: Path) -> None:
-    result = json.loads(result_file.read_text())
-    assert {"date", "commit", "machine", "peak", "threads", "dtype", "peers", "cases", "summary"} <= result.keys()
-    assert {"model", "flags", "cores", "caches"} <= result["machine"].keys()
-    assert result["peers"].keys() == {"stretto", "numpy"}
-    assert "numpy" in result["peers"]["numpy"]["versions"]
-
-
-def test_every_peer_is_verified_and_timed(result_file: Path) -> None:
-    (case,) = json.loads(result_file.read_text())["cases"]
-    assert case["name"] == "call4"
-    assert case["flops"] == 2 * 4**3
-    for peer in ("stretto", "numpy"):
-        timed = case["times"][peer]
-        assert 0 < timed["best"] <= timed["median"]
-        assert timed["error"] < 1e-5
-        assert timed["samples"] >= 5
+def test_result_names_the_commit(result_file: Path) -> None:
+    git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    commit = json.loads(result_file.read_text())["commit"]
+    assert commit is None if git.returncode else commit.rstrip("+") == git.stdout.strip()
 
 
 def test_result_compares_with_itself(result_file: Path) -> None:
@@ -61,23 +48,3 @@ def test_slower_result_is_a_regression(result_file: Path, tmp_path: Path) -> Non
     compared = bench("bench/compare.py", str(result_file), str(file))
     assert compared.returncode == 1, compared.stdout
     assert "slower" in compared.stdout
-
-
-def test_result_becomes_markdown(result_file: Path) -> None:
-    written = bench("bench/plots.py", str(result_file))
-    assert written.returncode == 0, written.stderr
-    assert "| call4 |" in written.stdout
-
-
-def test_absent_peer_is_listed() -> None:
-    run = bench(
-        "bench/run.py", "overhead", "--cases", "call1", "--seconds", "0.01", "--rounds", "1",
-        "--against", "numpy", "--peers-python", "/bin/false", "--json",
-    )  # fmt: skip
-    assert "absent" in json.loads(run.stdout)["peers"]["numpy"]
-
-
-def test_unknown_case_is_named() -> None:
-    run = bench("bench/run.py", "bmm", "--cases", "nothing")
-    assert run.returncode != 0
-    assert "unknown case: nothing" in run.stderr

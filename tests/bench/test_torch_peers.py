@@ -1,9 +1,9 @@
 """The suite in PyTorch's form computes what the suite computes, and what has no form is named."""
 
 import pytest
+from stretto.bench.peers import UnsupportedError
 
 from bench.networks import NETWORKS
-from bench.peers import UnsupportedError
 from tests.bench.peer_cases import UNSUPPORTED, case_of, close, unsupported
 
 torch = pytest.importorskip("torch")

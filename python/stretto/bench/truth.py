@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers import UnsupportedError, numpy_peer
-from tests.cases import Case
+from stretto.bench.cases import Case
+from stretto.bench.peers import UnsupportedError, numpy_peer
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 import stretto as st
 from stretto import _core
-
-from bench.peers import Prepared, UnsupportedError
-from tests.cases import Case
+from stretto.bench.cases import Case
+from stretto.bench.peers import Prepared, UnsupportedError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -24,8 +24,7 @@ def prepare(peer: str, case: Case, arrays: list[Array], threads: int) -> Prepare
     function = getattr(st, case.op, None)
     if function is None:
         raise UnsupportedError(f"stretto has no {case.op} yet")
-    options = case.options
-    operands: list[Any] = list(arrays)
+    operands, options = _call_of(case, arrays)
     if case.group == "overhead":
         a, b = operands
         return Prepared(lambda: function(a, b), lambda: function(a, b))
@@ -36,5 +35,17 @@ def prepare(peer: str, case: Case, arrays: list[Array], threads: int) -> Prepare
         )
     if case.group == "conv":
         operands[1] = st.prepare(arrays[1], op=case.op, **options)
-    out = function(*operands, **options, threads=threads)
-    return Prepared(lambda: function(*operands, **options, threads=threads, out=out), lambda: np.asarray(out))
+    out = np.asarray(function(*operands, **options, threads=threads))
+    return Prepared(lambda: function(*operands, **options, threads=threads, out=out), lambda: out)
+
+
+def _call_of(case: Case, arrays: list[Array]) -> tuple[list[Any], dict[str, Any]]:
+    """Operands and options in the order of our functions."""
+    if case.op == "batch_norm":
+        x, mean, variance, gamma, beta = arrays
+        return [x, gamma, beta, mean, variance], case.options
+    if case.op == "group_norm":
+        x, gamma, beta = arrays
+        others = {key: value for key, value in case.options.items() if key != "groups"}
+        return [x, case.options["groups"], gamma, beta], others
+    return list(arrays), case.options

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from bench.peers import Prepared, UnsupportedError
-from tests.cases import Case
+from stretto.bench.cases import Case
+from stretto.bench.peers import Prepared, UnsupportedError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -9,9 +9,9 @@ import onnx
 import onnxruntime as ort
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
 
-from bench.peers import Prepared, UnsupportedError
-from bench.peers.onnx_model import model_of
-from tests.cases import Case
+from stretto.bench.cases import Case
+from stretto.bench.peers import Prepared, UnsupportedError
+from stretto.bench.peers.onnx_model import model_of
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers import Prepared, UnsupportedError
-from tests.cases import Case
+from stretto.bench.cases import Case
+from stretto.bench.peers import Prepared, UnsupportedError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

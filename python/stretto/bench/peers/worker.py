@@ -1,8 +1,8 @@
 """A peer's process: reads one JSON request a line on stdin, answers one a line on stdout.
 
-Requests: ``{"do": "prepare", "inputs": file, "result": file}`` with ``"group", "case", "dtype"`` for a case or
-``"network", "graph": file, "length"`` for a stream; and ``{"do": "time", "seconds"}``, where ``"calls": n`` makes every
-sample the mean of n calls. The first line it writes names versions, or says why the peer is absent.
+Requests: ``{"do": "prepare", "inputs": file, "result": file}`` with ``"group", "case", "dtype"``, and for a product
+that is not published ``"shapes"``; and ``{"do": "time", "seconds"}``, where ``"calls": n`` makes every sample the mean
+of n calls. The first line it writes names versions, or says why the peer is absent.
 """
 
 from __future__ import annotations
@@ -12,33 +12,37 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from bench.peers import MODULES, STREAM_MODULES, Prepared, UnsupportedError
-from tests.cases import Case, published
+from stretto.bench.cases import Case, published
+from stretto.bench.peers import MODULES, Prepared, UnsupportedError
 
 SAMPLE_SECONDS = 200e-6  # a sample is so many calls that the clock's step does not matter
 MOST_SAMPLES = 2000
 
+Request = dict[str, Any]
+Read = Callable[[Request], tuple[Any, ...]]
+
 
 class Worker:
-    """One peer, one prepared case at a time."""
+    """One peer, one prepared call at a time; ``read`` turns a request into the arguments of the module's prepare."""
 
-    def __init__(self, peer: str, threads: int) -> None:
+    def __init__(self, peer: str, threads: int, module: str, read: Read) -> None:
         self.peer = peer
         self.threads = threads
-        self.module: Any = importlib.import_module(f"bench.peers.{(MODULES | STREAM_MODULES)[peer]}")
+        self.module: Any = importlib.import_module(module)
+        self.read = read
         self.prepared: Prepared | None = None
         self.calls = 1
 
-    def prepare(self, request: dict[str, Any]) -> dict[str, Any]:
+    def prepare(self, request: Request) -> dict[str, Any]:
         """Load the inputs, run once, store the result for the check, and size a sample."""
         import numpy as np
 
         self.prepared = None
         try:
-            prepared = self._stream(request) if "network" in request else self._case(request)
+            prepared: Prepared = self.module.prepare(self.peer, *self.read(request), self.threads)
         except UnsupportedError as reason:
             return {"unsupported": str(reason)}
         prepared.call()
@@ -50,31 +54,7 @@ class Worker:
         self.prepared = prepared
         return {"ready": True}
 
-    def _case(self, request: dict[str, Any]) -> Prepared:
-        import numpy as np
-
-        name = request["case"]
-        if "shapes" in request:  # a product that is not published
-            case = Case("bmm", name, "matmul", tuple(map(tuple, request["shapes"])))
-        else:
-            case = next(c for c in published(request["group"]) if c.name == name)
-        with np.load(request["inputs"]) as stored:
-            arrays = [stored[f"arr_{i}"] for i in range(len(case.shapes))]
-        if request["dtype"] == "bfloat16":
-            import ml_dtypes
-
-            arrays = [array.astype(ml_dtypes.bfloat16) for array in arrays]
-        prepared: Prepared = self.module.prepare(self.peer, case, arrays, self.threads)
-        return prepared
-
-    def _stream(self, request: dict[str, Any]) -> Prepared:
-        from bench.peers.stream import Stream
-
-        stream = Stream.load(request["network"], Path(request["graph"]), Path(request["inputs"]), request["length"])
-        prepared: Prepared = self.module.prepare_stream(self.peer, stream, self.threads)
-        return prepared
-
-    def time(self, request: dict[str, Any]) -> dict[str, Any]:
+    def time(self, request: Request) -> dict[str, Any]:
         """Samples of the seconds of one call."""
         if self.prepared is None:
             return {"unsupported": "nothing is prepared"}
@@ -95,9 +75,25 @@ def _measure(prepared: Prepared, calls: int) -> float:
     return (time.perf_counter() - start) / calls
 
 
-def main() -> None:
-    """Serve until stdin closes."""
-    peer, threads = sys.argv[1], int(sys.argv[2])
+def _case(request: Request) -> tuple[Case, list[Any]]:
+    import numpy as np
+
+    name = request["case"]
+    if "shapes" in request:
+        case = Case("bmm", name, "matmul", tuple(map(tuple, request["shapes"])))
+    else:
+        case = next(c for c in published(request["group"]) if c.name == name)
+    with np.load(request["inputs"]) as stored:
+        arrays = [stored[f"arr_{i}"] for i in range(len(case.shapes))]
+    if request["dtype"] == "bfloat16":
+        import ml_dtypes
+
+        arrays = [array.astype(ml_dtypes.bfloat16) for array in arrays]
+    return case, arrays
+
+
+def serve(peer: str, threads: int, module: str | None = None, read: Read = _case) -> None:
+    """Answer until stdin closes."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints must not mix with the answers
 
@@ -106,7 +102,7 @@ def main() -> None:
         answers.flush()
 
     try:
-        worker = Worker(peer, threads)
+        worker = Worker(peer, threads, module or f"stretto.bench.peers.{MODULES[peer]}", read)
         answer({"versions": worker.module.versions(threads)})
     except ImportError as error:
         answer({"absent": str(error)})
@@ -118,7 +114,3 @@ def main() -> None:
         except Exception as error:
             reply = {"failed": f"{type(error).__name__}: {error}"}
         answer(reply)
-
-
-if __name__ == "__main__":
-    main()

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from bench.peers import UnsupportedError
-from tests.cases import Case
+from stretto.bench.cases import Case
+from stretto.bench.peers import UnsupportedError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import openvino as ov
 
-from bench.peers import Prepared, UnsupportedError
-from bench.peers.onnx_model import model_of
-from tests.cases import Case
+from stretto.bench.cases import Case
+from stretto.bench.peers import Prepared, UnsupportedError
+from stretto.bench.peers.onnx_model import model_of
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+__all__ = ["describe"]
 
 # The flags that decide which kernels a library chooses.
 FLAGS = """
@@ -20,7 +19,7 @@ amx_tile amx_bf16 amx_int8 asimd asimdhp bf16 sve sve2
 
 def _output(*command: str) -> str:
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, timeout=120).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""
 
@@ -31,6 +30,8 @@ def describe() -> dict[str, Any]:
     present = set(rows.get("Flags", "").split())
     return {
         "model": rows.get("Model name", platform.processor()).strip(),
+        "family": _number(rows, "CPU family"),
+        "model_number": _number(rows, "Model"),
         "architecture": platform.machine(),
         "flags": [flag for flag in FLAGS.split() if flag in present],
         "cores": os.cpu_count(),
@@ -44,24 +45,13 @@ def describe() -> dict[str, Any]:
     }
 
 
+def _number(rows: dict[str, str], key: str) -> int | None:
+    text = rows.get(key, "").strip()
+    return int(text) if text.isdecimal() else None
+
+
 def _read(path: str) -> str | None:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError:
         return None
-
-
-def commit() -> str | None:
-    """Commit of the working tree, with a plus when it has changes; None outside a repository."""
-    name = _output("git", "rev-parse", "HEAD")
-    return (name + ("+" if _output("git", "status", "--porcelain", "-uno") else "")) or None
-
-
-def peak(program: str | None) -> dict[str, float] | None:
-    """What ``bench_peak`` (bench/native) measures on one core: GFLOP/s by instruction set, GB/s; None if not built."""
-    found = [program] if program else [str(path) for path in sorted(ROOT.glob("build/**/bench_peak"))]
-    for path in found:
-        text = _output(path)
-        if text:
-            return {str(key): float(value) for key, value in json.loads(text).items()}
-    return None

@@ -1,0 +1,81 @@
+"""The published cases: the shapes of ``shapes.json``, with what each costs."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+Shape = tuple[int, ...]
+
+GROUPS = ("bmm", "conv", "elementwise", "overhead")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of an op: the shapes of its array inputs in order, and its options in NumPy's and PyTorch's words."""
+
+    group: str
+    name: str
+    op: str
+    shapes: tuple[Shape, ...]
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def out_shape(self) -> Shape:
+        """Shape of the result of a bmm, overhead or conv case."""
+        if self.op == "matmul":
+            a, b = self.shapes
+            return (*_broadcast(a[:-2], b[:-2]), a[-2], b[-1])
+        x, w = self.shapes
+        stride, padding, dilation = (int(self.options[key]) for key in ("stride", "padding", "dilation"))
+        space = ((n + 2 * padding - dilation * (k - 1) - 1) // stride + 1 for n, k in zip(x[2:], w[2:], strict=True))
+        return (x[0], w[0], *space)
+
+    @property
+    def terms(self) -> int:
+        """Products in each sum: K of a matmul, channels times taps of a convolution, 1 elsewhere."""
+        if self.op == "matmul":
+            return self.shapes[0][-1]
+        return math.prod(self.shapes[1][1:]) if self.group == "conv" else 1
+
+    @property
+    def flops(self) -> float:
+        """Operations; for the element-wise group one for each element read."""
+        if self.group == "elementwise":
+            return float(self.read)
+        return 2.0 * math.prod(self.out_shape) * self.terms
+
+    @property
+    def read(self) -> int:
+        """Elements of the inputs, each read once."""
+        return sum(math.prod(shape) for shape in self.shapes)
+
+
+def _broadcast(a: Shape, b: Shape) -> Shape:
+    """Broadcast two shapes that are known to agree."""
+    longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
+    padded = (1,) * (len(longer) - len(shorter)) + shorter
+    return tuple(max(m, n) for m, n in zip(longer, padded, strict=True))
+
+
+def _case(group: str, name: str, row: list[Any]) -> Case:
+    if group == "elementwise":
+        op, shapes, options = row
+    elif group == "conv":
+        x, w, stride, padding, dilation, groups = row
+        op, shapes = f"conv{len(x) - 2}d", [x, w]
+        options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    else:
+        op, shapes, options = "matmul", row, {}
+    return Case(group, name, op, tuple(tuple(shape) for shape in shapes), dict(options))
+
+
+@cache
+def published(group: str) -> tuple[Case, ...]:
+    """Published cases of a group: bmm, conv, elementwise or overhead."""
+    rows = json.loads(Path(__file__).with_name("shapes.json").read_text(encoding="utf-8"))[group]
+    return tuple(_case(group, name, row) for name, row in rows.items())
