@@ -52,7 +52,7 @@ def in_turns(calls: dict[str, Call], seconds: float) -> dict[str, list[float]]:
     """Seconds of each call, one library after the other, again and again; the first tenth is not counted."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     begin = time.perf_counter()
-    while (now := time.perf_counter()) < begin + seconds:
+    while (now := time.perf_counter()) < begin + seconds or not all(times.values()):
         for name, call in calls.items():
             start = time.perf_counter()
             call()

@@ -28,6 +28,10 @@ def test_turns_go_round() -> None:
     assert 0 < len(times["a"]) <= len(order) // 2
 
 
+def test_a_call_that_outlasts_the_time_is_counted_once() -> None:
+    assert all(len(own) == 1 for own in coexist_calls.in_turns({"a": lambda: None, "b": lambda: None}, 0.0).values())
+
+
 def test_what_fails_is_told(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="coexist: stretto failed in one process: "):
         coexist.main(["--threads", "1", "--peers-python", "/bin/false"])
