@@ -1,6 +1,6 @@
 // The channels kernel: lanes are output channels. For every block of outputs the strip of the input that it
-// reads is copied once, then each register tile runs over a stretch of channels whose weights stay in the
-// first cache.
+// reads is copied once, unless it can be read where it lies; then each register tile runs over a stretch of
+// channels whose weights stay in a cache.
 #pragma once
 
 #include "kernels/conv/channels_plan.h"
@@ -17,8 +17,18 @@ struct ChannelsRun {
   const ChannelsPlan& plan;
   const T* packed;
   const StripPlan& strip;
-  const std::int64_t* offset;  // of the taps in the strip
+  const std::int64_t* offset;  // of the taps in the strip, or in x
+  const T* doubts;             // [group][panel]: 0 where all weights are finite
 };
+
+// reach[tile][tap] of a block.
+STRETTO_INLINE void fill_reach(const Correlation& c, const BlockCut& cut, std::int64_t od, std::int64_t oh,
+                               std::int64_t ow, Reach* reach) {
+  cut.for_each_tile([&](std::int64_t index, std::int64_t line, std::int64_t first, int outputs) {
+    for (int t = 0; t < c.tap_count; ++t)
+      reach[index * c.tap_count + t] = reach_of(c, c.taps[t], od, oh + line, ow + first, outputs);
+  });
+}
 
 // One block: outputs [ow, ow + columns) of rows [oh, oh + rows), output panels [first_panel, last_panel).
 template <class From, class T, class Out>
@@ -31,16 +41,28 @@ template <class From, class T, class Out>
   const StripPlan& strip = run.strip;
   const bool direct = is_same<T, Out> && (c.out.strides[1] == 1 || c.out.strides[4] == 1);
   const BlockCut cut(c, plan, oh, ow);
-  const std::int64_t pitch = strip.channel_pitch(), terms = c.inputs * c.tap_count;
+  const std::int64_t pitch = plan.reads_x ? c.x.strides[1] : strip.channel_pitch(),
+                     terms = c.inputs * c.tap_count;
+  const std::int64_t row_pitch = plan.reads_x ? c.stride[1] * c.x.strides[3] : strip.row_pitch();
   const std::int64_t tile_size = plan.vectors * lanes * cut.width;
   const bool whole = plan.strip_channels >= c.inputs;
   const bool keeps = plan.stretch < c.inputs;
-  const Scratch strip_memory(plan.strip_channels * pitch * std::int64_t(sizeof(T)));
+  const Scratch strip_memory(plan.reads_x ? 0 : plan.strip_channels * pitch * std::int64_t(sizeof(T)));
   const Scratch sums(keeps ? 2 * cut.lines * cut.tiles * tile_size * std::int64_t(sizeof(T)) : 0);
   const Scratch result(direct ? 0 : kMostVectors * lanes * cut.rows * cut.columns * std::int64_t(sizeof(T)));
+  const Scratch reaches((cut.lines * cut.tiles + 1) * c.tap_count);
+  Reach* const everything = reaches.as<Reach>();
+  Reach* const reach = everything + c.tap_count;
+  for (int t = 0; t < c.tap_count; ++t) everything[t] = Reach::all;
+  const bool may_leave_out = !plan.is_flat && c.inputs >= kFewChannels;
+  if (may_leave_out) fill_reach(c, cut, od, oh, ow, reach);
   const BlockLayout layout = result_layout<T>(c, cut);
   const From* x = c.x.as<From>() + n * c.x.strides[0] + group * c.inputs * c.x.strides[1];
-  if (whole && c.inputs > 0) fill_strip<From, T>(c, strip, x, c.inputs, od, oh, ow, strip_memory.as<T>());
+  const T* all_channels = strip_memory.as<T>();
+  if (plan.reads_x)
+    all_channels = reinterpret_cast<const T*>(x) + place_in_x(c, od, oh, ow);
+  else if (whole && c.inputs > 0)
+    fill_strip<From, T>(c, strip, x, c.inputs, od, oh, ow, strip_memory.as<T>());
 
   Out* const out = c.out.as<Out>() + n * c.out.strides[0] + group * c.outputs * c.out.strides[1] +
                    od * c.out.strides[2] + oh * c.out.strides[3] + ow * c.out.strides[4];
@@ -49,9 +71,13 @@ template <class From, class T, class Out>
     ChannelsTile<T> tile;
     tile.channel_pitch = pitch;
     tile.offset = run.offset;
+    tile.everything = everything;
     tile.taps = c.tap_count;
     tile.panel_pitch = terms * lanes;
     tile.place.outputs = int(least(vectors * lanes, c.outputs - panel * lanes));
+    bool leaves_out = may_leave_out;
+    for (int v = 0; v < vectors; ++v)
+      leaves_out = leaves_out && run.doubts[group * plan.panels + panel + v] == 0;
     T* target = result.template as<T>();
     std::int64_t target_row = layout.row;
     tile.place.out_channel = layout.channel;
@@ -72,11 +98,12 @@ template <class From, class T, class Out>
       tile.first_segment = segment == 0;
       tile.last_segment = c1 == c.inputs;
       tile.w = run.packed + ((group * plan.panels + panel) * terms + c0 * c.tap_count) * lanes;
-      const T* source = strip_memory.as<T>() + (whole ? c0 * pitch : 0);
+      const T* source = all_channels + (whole ? c0 * pitch : 0);
       if (!whole)
         fill_strip<From, T>(c, strip, x + c0 * c.x.strides[1], c1 - c0, od, oh, ow, strip_memory.as<T>());
       cut.for_each_tile([&](std::int64_t index, std::int64_t line, std::int64_t first, int outputs) {
-        tile.strip = source + line * strip.row_pitch() + first;
+        tile.reach = leaves_out ? reach + index * c.tap_count : everything;
+        tile.strip = source + line * row_pitch + first;
         tile.sums = sums.as<T>() + index * tile_size;
         tile.totals = tile.sums + cut.lines * cut.tiles * tile_size;
         tile.place.out = target + line * target_row + first * tile.place.out_pixel;
@@ -105,13 +132,15 @@ void run_chain_channels(const Correlation& c, int threads) {
     }
   }
   const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
-  const ChannelsPlan plan = plan_channels<T>(c, threads, false, room.as<std::int64_t>());
+  const ChannelsPlan plan = plan_channels<From, T>(c, threads, false, room.as<std::int64_t>());
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room.as<std::int64_t>());
   const Scratch offsets(c.tap_count * std::int64_t(sizeof(std::int64_t)));
-  for (int t = 0; t < c.tap_count; ++t) offsets.as<std::int64_t>()[t] = strip.offset(c.taps[t]);
+  for (int t = 0; t < c.tap_count; ++t)
+    offsets.as<std::int64_t>()[t] = plan.reads_x ? offset_in_x(c, c.taps[t]) : strip.offset(c.taps[t]);
   const T* packed = c.packed ? static_cast<const T*>(c.packed) : packing.as<T>();
-  const ChannelsRun<From, T, Out> run{c, plan, packed, strip, offsets.as<std::int64_t>()};
+  const T* doubts = packed + c.groups * plan.panels * c.inputs * c.tap_count * Vec<T>::lanes;
+  const ChannelsRun<From, T, Out> run{c, plan, packed, strip, offsets.as<std::int64_t>(), doubts};
 
   for_each_block(c, plan, threads, [&](auto... at) { run_block(run, at...); });
 }

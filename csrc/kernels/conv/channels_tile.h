@@ -2,6 +2,7 @@
 // Lanes are output channels; each step broadcasts an input element.
 #pragma once
 
+#include "kernels/conv/reach.h"
 #include "simd/transpose.h"
 
 namespace stretto::STRETTO_ISA {
@@ -9,10 +10,16 @@ namespace stretto::STRETTO_ISA {
 // The most outputs that fit the registers beside V vectors of weights.
 #if defined(__AVX2__) && !defined(__AVX512F__)
 inline constexpr int kMostPixels[] = {0, 8, 6, 4};
+inline constexpr int kMostVectors = 3;
+#elif defined(__AVX512F__)
+inline constexpr int kMostPixels[] = {0, 14, 14, 9, 7};  // 4 x 7: a fused step broadcasts from memory
+inline constexpr int kMostVectors = 4;
 #else
 inline constexpr int kMostPixels[] = {0, 14, 14, 9};
-#endif
 inline constexpr int kMostVectors = 3;
+#endif
+
+inline constexpr int kMostPairVectors = 3;
 
 // Where a tile's result goes: element (output channel, output), one of the two strides being 1.
 template <class T>
@@ -27,7 +34,8 @@ struct ChannelsTile {
   // One stretch of channels inside a segment.
   const T* strip;  // channel 0, output 0 of the tile
   std::int64_t channel_pitch;
-  const std::int64_t* offset;  // [taps]
+  const std::int64_t* offset;       // [taps]
+  const Reach *reach, *everything;  // [taps]: what the tile's outputs need, and what they need at most
   int taps;
   std::int64_t channels;
   const T* w;  // [vector][channel][tap][lane]
@@ -53,7 +61,7 @@ STRETTO_INLINE void put(const TilePlace<T>& t, Vec<T> (&acc)[P][V]) {
     }
     return;
   }
-#pragma GCC unroll 3
+#pragma GCC unroll 4
   for (int v = 0; v < V; ++v) {
     const int n = t.outputs - v * lanes < lanes ? t.outputs - v * lanes : lanes;
     T* out = t.out + v * lanes * t.out_channel;
@@ -82,13 +90,27 @@ STRETTO_INLINE void put(const TilePlace<T>& t, Vec<T> (&acc)[P][V]) {
   }
 }
 
+// One term for outputs [first, last).
+template <int first, int last, class T, int V, int P>
+STRETTO_INLINE void add_products(const T* x, const T* w, std::int64_t panel_pitch, Vec<T> (&acc)[P][V]) {
+  Vec<T> weight[V];
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) weight[v] = Vec<T>::load(w + v * panel_pitch);
+#pragma GCC unroll 16
+  for (int p = first; p < last; ++p) {
+    const Vec<T> pixel = Vec<T>::broadcast(x[p]);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) acc[p][v] = fma(pixel, weight[v], acc[p][v]);
+  }
+}
+
+// The tile's stretch of all sums, from where they stand.
 template <class T, int V, int P>
-[[gnu::noinline]] void run_tile(const ChannelsTile<T>& t) {
+STRETTO_INLINE void add_stretch(const ChannelsTile<T>& t, const Reach* reach, Vec<T> (&acc)[P][V]) {
   constexpr int lanes = Vec<T>::lanes;
-  Vec<T> acc[P][V];
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
-#pragma GCC unroll 3
+#pragma GCC unroll 4
     for (int v = 0; v < V; ++v)
       acc[p][v] = t.starts ? Vec<T>::zero() : Vec<T>::load(t.sums + (p * V + v) * lanes);
 
@@ -98,29 +120,52 @@ template <class T, int V, int P>
   for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch) {
     for (int tap = 0; tap < t.taps; ++tap, w += lanes) {
       const T* x = channel + t.offset[tap];
-      Vec<T> weight[V];
-#pragma GCC unroll 3
-      for (int v = 0; v < V; ++v) weight[v] = Vec<T>::load(w + v * pitch);
-#pragma GCC unroll 16
-      for (int p = 0; p < P; ++p) {
-        const Vec<T> pixel = Vec<T>::broadcast(x[p]);
-#pragma GCC unroll 3
-        for (int v = 0; v < V; ++v) acc[p][v] = fma(pixel, weight[v], acc[p][v]);
+      switch (reach[tap]) {
+        case Reach::all:
+          add_products<0, P>(x, w, pitch, acc);
+          break;
+        case Reach::but_first:
+          add_products<1, P>(x, w, pitch, acc);
+          break;
+        case Reach::but_first_two:
+          add_products<2, P>(x, w, pitch, acc);
+          break;
+        case Reach::but_last:
+          add_products<0, P - 1>(x, w, pitch, acc);
+          break;
+        case Reach::but_last_two:
+          add_products<0, P - 2>(x, w, pitch, acc);
+          break;
+        case Reach::none:
+          break;
       }
     }
+  }
+}
+
+template <class T, int V, int P>
+[[gnu::noinline]] void run_tile(const ChannelsTile<T>& t) {
+  constexpr int lanes = Vec<T>::lanes;
+  if (t.ends && t.last_segment && t.place.out_pixel == 1)
+    for (int o = 0; o < t.place.outputs; ++o)
+      __builtin_prefetch(t.place.out + o * t.place.out_channel + P - 1, 1);
+  Vec<T> acc[P][V];
+  for (const Reach* reach = t.reach;; reach = t.everything) {
+    add_stretch(t, reach, acc);
+    if (reach == t.everything || !has_negative_zero(acc)) break;
   }
 
   if (t.ends && !t.first_segment) {
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p)
-#pragma GCC unroll 3
+#pragma GCC unroll 4
       for (int v = 0; v < V; ++v) acc[p][v] = Vec<T>::load(t.totals + (p * V + v) * lanes) + acc[p][v];
   }
   if (t.ends && t.last_segment) return put<T, V, P>(t.place, acc);
   T* keep = t.ends ? t.totals : t.sums;
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
-#pragma GCC unroll 3
+#pragma GCC unroll 4
     for (int v = 0; v < V; ++v) acc[p][v].store(keep + (p * V + v) * lanes);
 }
 
@@ -138,6 +183,8 @@ STRETTO_INLINE TileFunction<T> tile_of(int pixels) {
 
 template <class T>
 STRETTO_INLINE TileFunction<T> tile_of(int vectors, int pixels) {
+  if constexpr (kMostVectors > 3)
+    if (vectors == 4) return tile_of<T, 4>(pixels);
   return vectors == 1 ? tile_of<T, 1>(pixels) : vectors == 2 ? tile_of<T, 2>(pixels) : tile_of<T, 3>(pixels);
 }
 
