@@ -54,7 +54,7 @@ template <class From, class T, class Out>
   Reach* const everything = reaches.as<Reach>();
   Reach* const reach = everything + c.tap_count;
   for (int t = 0; t < c.tap_count; ++t) everything[t] = Reach::all;
-  const bool may_leave_out = !plan.is_flat && c.inputs >= kFewChannels;
+  const bool may_leave_out = kLeavesOut && !plan.is_flat && c.inputs >= kFewChannels;
   if (may_leave_out) fill_reach(c, cut, od, oh, ow, reach);
   const BlockLayout layout = result_layout<T>(c, cut);
   const From* x = c.x.as<From>() + n * c.x.strides[0] + group * c.inputs * c.x.strides[1];

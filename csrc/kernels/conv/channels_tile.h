@@ -11,12 +11,15 @@ namespace stretto::STRETTO_ISA {
 #if defined(__AVX2__) && !defined(__AVX512F__)
 inline constexpr int kMostPixels[] = {0, 8, 6, 4};
 inline constexpr int kMostVectors = 3;
+inline constexpr bool kLeavesOut = false;  // sums would not stay in 16 registers from one case to the next
 #elif defined(__AVX512F__)
 inline constexpr int kMostPixels[] = {0, 14, 14, 9, 7};  // 4 x 7: a fused step broadcasts from memory
 inline constexpr int kMostVectors = 4;
+inline constexpr bool kLeavesOut = true;  // products of padding
 #else
 inline constexpr int kMostPixels[] = {0, 14, 14, 9};
 inline constexpr int kMostVectors = 3;
+inline constexpr bool kLeavesOut = true;
 #endif
 
 inline constexpr int kMostPairVectors = 3;
@@ -120,7 +123,7 @@ STRETTO_INLINE void add_stretch(const ChannelsTile<T>& t, const Reach* reach, Ve
   for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch) {
     for (int tap = 0; tap < t.taps; ++tap, w += lanes) {
       const T* x = channel + t.offset[tap];
-      switch (reach[tap]) {
+      switch (kLeavesOut ? reach[tap] : Reach::all) {
         case Reach::all:
           add_products<0, P>(x, w, pitch, acc);
           break;
@@ -152,7 +155,7 @@ template <class T, int V, int P>
   Vec<T> acc[P][V];
   for (const Reach* reach = t.reach;; reach = t.everything) {
     add_stretch(t, reach, acc);
-    if (reach == t.everything || !has_negative_zero(acc)) break;
+    if (!kLeavesOut || reach == t.everything || !has_negative_zero(acc)) break;
   }
 
   if (t.ends && !t.first_segment) {

@@ -78,8 +78,9 @@ PixelsPlan plan_pixels(const Correlation& c, std::int64_t* room) {
     plan.is_flat = ow < 4096 && c.out.strides.at[3] == ow * c.out.strides.at[4] &&
                    (ow * 5 < used * 4 || c.tap_count == 1);
     if (plan.is_flat) plan.column_runs = StripRuns::by_tap;
-    plan.reads_x = is_same<From, T> && c.tap_count == 1 && plan.is_flat && c.stride[1] == 1 &&
-                   c.x.strides.at[3] == ow && can_read_x<T>(c);
+    // Shorter vectors lose more by loads across cache lines than a strip costs.
+    plan.reads_x = sizeof(Vec<T>) == 64 && is_same<From, T> && c.tap_count == 1 && plan.is_flat &&
+                   c.stride[1] == 1 && c.x.strides.at[3] == ow && can_read_x<T>(c);
   }
   const auto bytes = [&](std::int64_t rows, std::int64_t columns) {
     StripPlan strip;

@@ -83,8 +83,10 @@ struct StripPlan {
   }
   STRETTO_INLINE std::int64_t row_pitch() const { return axis[2].count; }
   STRETTO_INLINE std::int64_t run_pitch() const { return axis[1].count * axis[2].count; }
+  // Channels that are a power of two apart would meet in few sets of the first cache.
   STRETTO_INLINE std::int64_t channel_pitch() const {
-    return axis[0].lanes * axis[1].lanes * axis[2].lanes * run_pitch();
+    const std::int64_t size = axis[0].lanes * axis[1].lanes * axis[2].lanes * run_pitch();
+    return size % 128 == 0 ? size + 16 : size;
   }
   STRETTO_INLINE std::int64_t offset(const Tap& tap) const {
     std::int64_t d, h, w, unused, row, column;
