@@ -130,3 +130,44 @@ def test_padding_takes_part() -> None:
     w = np.full((1, 1, 3, 3), np.inf, "f4")
     assert np.isnan(st.conv2d(x, w, padding=1)).all()
     assert np.isinf(st.conv2d(x, w[:, :, :2, :2])).all()
+
+
+PADDED = [name for name, (_, w, options) in CASES.items() if "padding" in options and w[1] >= 8]
+
+
+@pytest.mark.parametrize("name", PADDED)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_padding_left_out_keeps_the_sign_of_zero(name: str, dtype: str, variant: str) -> None:
+    """Products that underflow leave sums of -0, which one more product of padding would turn into +0."""
+    x_shape, w_shape, options = CASES[name]
+    rng = np.random.default_rng(5)
+    tiny = np.sqrt(np.finfo(dtype).smallest_subnormal) / 8
+    x = rng.choice([tiny, 0, 1], x_shape, p=[0.98, 0.01, 0.01]).astype(dtype)
+    w = rng.choice([-tiny, 0], w_shape, p=[0.9, 0.1]).astype(dtype)
+    w[::3] = -tiny
+    expected = run(x, w, options, "conv_reference")
+    try:
+        result = run(x, w, options, variant)
+    except NotImplementedError:
+        return
+    assert np.signbit(expected).any()
+    assert same_bits(result, expected)
+
+
+@pytest.mark.parametrize("name", PADDED)
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_padding_meets_weights_that_are_not_finite(name: str, value: float, variant: str) -> None:
+    x_shape, w_shape, options = CASES[name]
+    rng = np.random.default_rng(6)
+    x, w = draw(rng, x_shape, "f4"), draw(rng, w_shape, "f4")
+    w.flat[rng.integers(0, w.size, 3)] = value
+    expected = run(x, w, options, "conv_reference")
+    try:
+        result = run(x, w, options, variant)
+    except NotImplementedError:
+        return
+    assert np.isnan(expected).any()
+    assert np.isfinite(expected).any()
+    assert same_bits(result, expected)

@@ -102,7 +102,12 @@ struct ChannelGroups {
   using Sum = std::int32_t;
   using Vector = GroupVector<W>;
   static constexpr int terms = Vector::terms, corrections = kCorrections<W>;
-  static constexpr bool corrects = kFlip<X, W> != 0;
+  static constexpr bool corrects = kFlip<X, W> != 0, leaves_out = false;  // padding is moved as x is
+
+  STRETTO_INLINE static std::int64_t packed_size(const Correlation& c) {
+    constexpr int lanes = Vector::lanes;
+    return c.groups * divide_up(c.outputs, lanes) * (corrections + c.inputs * c.tap_count) * lanes;
+  }
 
   STRETTO_INLINE static void pack(const Correlation& c, std::int32_t* packed, int threads) {
     pack_channel_groups<W>(c, packed, threads);

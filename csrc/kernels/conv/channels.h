@@ -1,6 +1,6 @@
 // The channels kernel: lanes are output channels. For every block of outputs the strip of the input that it
-// reads is copied once, then each register tile runs over a stretch of channels whose weights stay in the
-// first cache.
+// reads is copied once, unless it can be read where it lies; then each register tile runs over a stretch of
+// channels whose weights stay in a cache.
 #pragma once
 
 #include "kernels/conv/channels_plan.h"
@@ -18,8 +18,9 @@ struct ChannelChains {
   using Sum = T;
   using Vector = Vec<T>;
   static constexpr int corrections = 0;
-  static constexpr bool corrects = false;
+  static constexpr bool corrects = false, leaves_out = kLeavesOut;
 
+  STRETTO_INLINE static std::int64_t packed_size(const Correlation& c) { return channels_packed_size<T>(c); }
   STRETTO_INLINE static void pack(const Correlation& c, T* packed, int threads) {
     pack_channels<From, T>(c, packed, threads);
   }
@@ -31,13 +32,6 @@ struct ChannelChains {
   }
 };
 
-// Elements of the packed weights, with their rows of corrections.
-template <class Steps>
-STRETTO_INLINE std::int64_t packed_channels_size(const Correlation& c) {
-  constexpr int lanes = Steps::Vector::lanes;
-  return c.groups * divide_up(c.outputs, lanes) * (Steps::corrections + c.inputs * c.tap_count) * lanes;
-}
-
 // Everything that the blocks of one call share.
 template <class Steps, class Out>
 struct ChannelsRun {
@@ -45,8 +39,18 @@ struct ChannelsRun {
   const ChannelsPlan& plan;
   const typename Steps::Sum* packed;
   const StripPlan& strip;
-  const std::int64_t* offset;  // of the taps in the strip
+  const std::int64_t* offset;         // of the taps in the strip, or in x
+  const typename Steps::Sum* doubts;  // [group][panel]: 0 where all weights are finite
 };
+
+// reach[tile][tap] of a block.
+STRETTO_INLINE void fill_reach(const Correlation& c, const BlockCut& cut, std::int64_t od, std::int64_t oh,
+                               std::int64_t ow, Reach* reach) {
+  cut.for_each_tile([&](std::int64_t index, std::int64_t line, std::int64_t first, int outputs) {
+    for (int t = 0; t < c.tap_count; ++t)
+      reach[index * c.tap_count + t] = reach_of(c, c.taps[t], od, oh + line, ow + first, outputs);
+  });
+}
 
 // One block: outputs [ow, ow + columns) of rows [oh, oh + rows), output panels [first_panel, last_panel).
 template <class Steps, class Out>
@@ -61,17 +65,28 @@ template <class Steps, class Out>
   const StripPlan& strip = run.strip;
   const bool direct = is_same<T, Out> && (c.out.strides[1] == 1 || c.out.strides[4] == 1);
   const BlockCut cut(c, plan, oh, ow);
-  const std::int64_t pitch = strip.channel_pitch(),
+  const std::int64_t pitch = plan.reads_x ? c.x.strides[1] : strip.channel_pitch(),
                      panel_pitch = (Steps::corrections + c.inputs * c.tap_count) * lanes;
+  const std::int64_t row_pitch = plan.reads_x ? c.stride[1] * c.x.strides[3] : strip.row_pitch();
   const std::int64_t tile_size = plan.vectors * lanes * cut.width;
   const bool whole = plan.strip_channels >= c.inputs;
   const bool keeps = plan.stretch < c.inputs;
-  const Scratch strip_memory(plan.strip_channels * pitch * std::int64_t(sizeof(T)));
+  const Scratch strip_memory(plan.reads_x ? 0 : plan.strip_channels * pitch * std::int64_t(sizeof(T)));
   const Scratch sums(keeps ? 2 * cut.lines * cut.tiles * tile_size * std::int64_t(sizeof(T)) : 0);
   const Scratch result(direct ? 0 : kMostVectors * lanes * cut.rows * cut.columns * std::int64_t(sizeof(T)));
+  const Scratch reaches((cut.lines * cut.tiles + 1) * c.tap_count);
+  Reach* const everything = reaches.as<Reach>();
+  Reach* const reach = everything + c.tap_count;
+  for (int t = 0; t < c.tap_count; ++t) everything[t] = Reach::all;
+  const bool may_leave_out = Steps::leaves_out && !plan.is_flat && c.inputs >= kFewChannels;
+  if (may_leave_out) fill_reach(c, cut, od, oh, ow, reach);
   const BlockLayout layout = result_layout<T>(c, cut);
   const From* x = c.x.as<From>() + n * c.x.strides[0] + group * c.channels * c.x.strides[1];
-  if (whole && c.inputs > 0) Steps::fill(c, strip, x, 0, c.inputs, od, oh, ow, strip_memory.as<T>());
+  const T* all_channels = strip_memory.as<T>();
+  if (plan.reads_x)
+    all_channels = reinterpret_cast<const T*>(x) + place_in_x(c, od, oh, ow);
+  else if (whole && c.inputs > 0)
+    Steps::fill(c, strip, x, 0, c.inputs, od, oh, ow, strip_memory.as<T>());
 
   Out* const out = c.out.as<Out>() + n * c.out.strides[0] + group * c.outputs * c.out.strides[1] +
                    od * c.out.strides[2] + oh * c.out.strides[3] + ow * c.out.strides[4];
@@ -80,11 +95,15 @@ template <class Steps, class Out>
     ChannelsTile<T> tile;
     tile.channel_pitch = pitch;
     tile.offset = run.offset;
+    tile.everything = everything;
     tile.taps = c.tap_count;
     const T* const weights = run.packed + (group * plan.panels + panel) * panel_pitch;
     tile.panel_pitch = panel_pitch;
     if constexpr (Steps::corrects) tile.corrections = weights;
     tile.place.outputs = int(least(vectors * lanes, c.outputs - panel * lanes));
+    bool leaves_out = may_leave_out;
+    for (int v = 0; v < vectors; ++v)
+      leaves_out = leaves_out && run.doubts[group * plan.panels + panel + v] == 0;
     T* target = result.template as<T>();
     std::int64_t target_row = layout.row;
     tile.place.out_channel = layout.channel;
@@ -105,10 +124,11 @@ template <class Steps, class Out>
       tile.first_segment = segment == 0;
       tile.last_segment = c1 == c.inputs;
       tile.w = weights + (Steps::corrections + c0 * c.tap_count) * lanes;
-      const T* source = strip_memory.as<T>() + (whole ? c0 * pitch : 0);
+      const T* source = all_channels + (whole ? c0 * pitch : 0);
       if (!whole) Steps::fill(c, strip, x, c0, c1, od, oh, ow, strip_memory.as<T>());
       cut.for_each_tile([&](std::int64_t index, std::int64_t line, std::int64_t first, int outputs) {
-        tile.strip = source + line * strip.row_pitch() + first;
+        tile.reach = leaves_out ? reach + index * c.tap_count : everything;
+        tile.strip = source + line * row_pitch + first;
         tile.sums = sums.as<T>() + index * tile_size;
         tile.totals = tile.sums + cut.lines * cut.tiles * tile_size;
         tile.place.out = target + line * target_row + first * tile.place.out_pixel;
@@ -125,7 +145,7 @@ template <class Steps, class Out>
 template <class Steps, class Out>
 void run_steps(const Correlation& c, int threads) {
   using T = typename Steps::Sum;
-  const Scratch packing(c.packed ? 0 : packed_channels_size<Steps>(c) * std::int64_t(sizeof(T)));
+  const Scratch packing(c.packed ? 0 : Steps::packed_size(c) * std::int64_t(sizeof(T)));
   if (!c.packed) Steps::pack(c, packing.as<T>(), threads);
   if constexpr (kLaneMasks && is_same<Steps, ChannelChains<Out, Out>>) {
     if (c.out.shape.at[4] < 7 && is_planes<T>(c)) {  // wider rows fill this kernel's tiles
@@ -138,13 +158,17 @@ void run_steps(const Correlation& c, int threads) {
     }
   }
   const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
-  const ChannelsPlan plan = plan_channels<T>(c, threads, false, room.as<std::int64_t>());
+  const ChannelsPlan plan =
+      plan_channels<typename Steps::Input, T>(c, threads, false, room.as<std::int64_t>());
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room.as<std::int64_t>());
   const Scratch offsets(c.tap_count * std::int64_t(sizeof(std::int64_t)));
-  for (int t = 0; t < c.tap_count; ++t) offsets.as<std::int64_t>()[t] = strip.offset(c.taps[t]);
+  for (int t = 0; t < c.tap_count; ++t)
+    offsets.as<std::int64_t>()[t] = plan.reads_x ? offset_in_x(c, c.taps[t]) : strip.offset(c.taps[t]);
   const T* packed = c.packed ? static_cast<const T*>(c.packed) : packing.as<T>();
-  const ChannelsRun<Steps, Out> run{c, plan, packed, strip, offsets.as<std::int64_t>()};
+  const T* doubts =
+      packed + c.groups * plan.panels * (Steps::corrections + c.inputs * c.tap_count) * Vec<T>::lanes;
+  const ChannelsRun<Steps, Out> run{c, plan, packed, strip, offsets.as<std::int64_t>(), doubts};
 
   for_each_block(c, plan, threads, [&](auto... at) { run_block(run, at...); });
 }

@@ -5,22 +5,42 @@
 #include "kernels/conv/channels_tile.h"
 #include "kernels/conv/correlation.h"
 #include "kernels/conv/finish_block.h"
+#include "kernels/conv/in_place.h"
 #include "kernels/conv/pair_order.h"
 #include "kernels/conv/strip.h"
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr std::int64_t kStretchTerms = 256;      // k between spills of a tile
-inline constexpr std::int64_t kStripBytes = 224 << 10;  // of a block's strip: half of a small second cache
+// Of a tile between spills. Its weights come from the second cache, fast enough for 28 products a step of 512
+// bits, not for 12 of 256.
+#if defined(__AVX2__) && !defined(__AVX512F__)
+inline constexpr std::int64_t kStretchTerms = 256;
+#else
+inline constexpr std::int64_t kStretchTerms = 2304;
+#endif
+inline constexpr std::int64_t kStripBytes = 320 << 10;  // of a block's strip: a third of a small second cache
 inline constexpr std::int64_t kMostStripBytes = 640 << 10;
+inline constexpr std::int64_t kFewChannels = 8;    // for which leaving out padding does not pay
 inline constexpr std::int64_t kBlockPixels = 448;  // outputs of a block
 
 // Weights: [group][vector of outputs][term][lane], outputs padded with zeros. Terms are in the order of the
-// sum: (channel, tap), or that of PairOrder.
+// sum: (channel, tap), or that of PairOrder. Behind them [group][vector of outputs]: 0 where all are finite,
+// else NaN.
 template <class T>
 STRETTO_INLINE std::int64_t channels_packed_size(const Correlation& c) {
   const std::int64_t vectors = divide_up(c.outputs, Vec<T>::lanes);
-  return c.groups * vectors * Vec<T>::lanes * c.inputs * c.tap_count;
+  return c.groups * vectors * (Vec<T>::lanes * c.inputs * c.tap_count + 1);
+}
+
+template <class T>
+STRETTO_INLINE T zero_if_finite(const T* values, std::int64_t count) {
+  Vec<T> sum = Vec<T>::zero();
+  for (std::int64_t i = 0; i < count; i += Vec<T>::lanes)
+    sum = fma(Vec<T>::load(values + i), Vec<T>::zero(), sum);
+  T lanes[Vec<T>::lanes], total = 0;
+  sum.store(lanes);
+  for (const T lane : lanes) total += lane;
+  return total;
 }
 
 template <class From, class T>
@@ -64,6 +84,7 @@ void pack_channels(const Correlation& c, T* packed, int threads) {
                      for (int o = 0; o < lanes; ++o)
                        lane[o] = o < n ? widen_to<T>(from[o * c.w_output]) : T(0);
                    }
+                   packed[c.groups * vectors * terms * lanes + i] = zero_if_finite(to, terms * lanes);
                  }
                });
 }
@@ -78,14 +99,15 @@ struct ChannelsPlan {
   std::int64_t output_splits = 1;   // of the panels among tasks
   std::int64_t strip_channels = 1;  // held at once
   std::int64_t stretch = 1;         // channels of a stretch
+  bool reads_x = false;             // where it lies, without a strip
   bool is_flat = false;             // a block's rows lie one behind the other, in strip and result
 };
 
 // The tile that needs the fewest steps for rows of `columns` outputs.
 template <class T>
-void choose_tile(ChannelsPlan& plan, std::int64_t columns) {
+void choose_tile(ChannelsPlan& plan, std::int64_t columns, int most_vectors) {
   double best = 0;
-  for (int v = 1; v <= kMostVectors; ++v) {
+  for (int v = 1; v <= most_vectors; ++v) {
     const std::int64_t tiles = divide_up(columns, kMostPixels[v]), p = divide_up(columns, tiles);
     const auto cost = [&](int vectors) {
       const double products = double(p * vectors), loads = double(p + vectors) * 0.6;
@@ -112,10 +134,11 @@ STRETTO_INLINE std::int64_t strip_bytes(const Correlation& c, std::int64_t rows,
   return strip.channel_pitch() * std::int64_t(sizeof(T));
 }
 
-// With `whole_sums` the strip of a block holds all channels.
-template <class T>
+// With `whole_sums` the strip of a block holds all channels; otherwise, a block may have none.
+template <class From, class T>
 ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, std::int64_t* room) {
   ChannelsPlan plan;
+  plan.reads_x = !whole_sums && is_same<From, T> && can_read_x<T>(c);
   const std::int64_t oh = c.out.shape[3], ow = c.out.shape[4];
   const std::int64_t lines = c.out.shape[0] * c.out.shape[2] * c.groups;
   plan.panels = divide_up(c.outputs, Vec<T>::lanes);
@@ -142,11 +165,13 @@ ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, s
   plan.row_blocks = divide_up(oh, plan.rows);
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room);
-  plan.is_flat = plan.column_blocks == 1 && strip.row_pitch() == plan.columns && plan.rows > 1 &&
+  const std::int64_t row_pitch = plan.reads_x ? c.stride[1] * c.x.strides[3] : strip.row_pitch();
+  plan.is_flat = plan.column_blocks == 1 && row_pitch == plan.columns && plan.rows > 1 &&
                  c.out.strides[3] == ow * c.out.strides[4];
-  choose_tile<T>(plan, plan.is_flat ? plan.rows * plan.columns : plan.columns);
+  choose_tile<T>(plan, plan.is_flat ? plan.rows * plan.columns : plan.columns,
+                 whole_sums ? kMostPairVectors : kMostVectors);
   const std::int64_t per_channel = greatest(1, strip.channel_pitch()) * std::int64_t(sizeof(T));
-  plan.strip_channels = greatest(1, least(c.inputs, kMostStripBytes / per_channel));
+  plan.strip_channels = plan.reads_x ? c.inputs : greatest(1, least(c.inputs, kMostStripBytes / per_channel));
   const std::int64_t segment = least(c.inputs, c.segment_channels);
   const std::int64_t wanted =
       greatest(1, least(kStretchTerms / greatest(1, c.tap_count), plan.strip_channels));

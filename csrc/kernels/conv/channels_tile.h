@@ -4,6 +4,7 @@
 
 #include <type_traits>
 
+#include "kernels/conv/reach.h"
 #include "simd/transpose.h"
 
 namespace stretto::STRETTO_ISA {
@@ -11,10 +12,19 @@ namespace stretto::STRETTO_ISA {
 // The most outputs that fit the registers beside V vectors of weights.
 #if defined(__AVX2__) && !defined(__AVX512F__)
 inline constexpr int kMostPixels[] = {0, 8, 6, 4};
+inline constexpr int kMostVectors = 3;
+inline constexpr bool kLeavesOut = false;  // sums would not stay in 16 registers from one case to the next
+#elif defined(__AVX512F__)
+inline constexpr int kMostPixels[] = {0, 14, 14, 9, 7};  // 4 x 7: a fused step broadcasts from memory
+inline constexpr int kMostVectors = 4;
+inline constexpr bool kLeavesOut = true;  // products of padding
 #else
 inline constexpr int kMostPixels[] = {0, 14, 14, 9};
-#endif
 inline constexpr int kMostVectors = 3;
+inline constexpr bool kLeavesOut = true;
+#endif
+
+inline constexpr int kMostPairVectors = 3;
 
 // Where a tile's result goes: element (output channel, output), one of the two strides being 1.
 template <class T>
@@ -29,7 +39,8 @@ struct ChannelsTile {
   // One stretch of channels inside a segment.
   const T* strip;  // channel 0, output 0 of the tile
   std::int64_t channel_pitch;
-  const std::int64_t* offset;  // [taps]
+  const std::int64_t* offset;       // [taps]
+  const Reach *reach, *everything;  // [taps]: what the tile's outputs need, and what they need at most
   int taps;
   std::int64_t channels;
   const T* w;  // [vector][channel][tap][lane]
@@ -56,7 +67,7 @@ STRETTO_INLINE void put(const TilePlace<T>& t, Vector (&acc)[P][V]) {
     }
     return;
   }
-#pragma GCC unroll 3
+#pragma GCC unroll 4
   for (int v = 0; v < V; ++v) {
     const int n = t.outputs - v * lanes < lanes ? t.outputs - v * lanes : lanes;
     T* out = t.out + v * lanes * t.out_channel;
@@ -85,21 +96,40 @@ STRETTO_INLINE void put(const TilePlace<T>& t, Vector (&acc)[P][V]) {
   }
 }
 
+// Sums of groups of integers start at corrections, and what lies outside is not 0 to them.
+template <class Vector>
+inline constexpr bool leaves_out = kLeavesOut && std::is_same_v<Vector, Vec<typename Vector::scalar>>;
+
+// One term for outputs [first, last).
+template <int first, int last, class T, class Vector, int V, int P>
+STRETTO_INLINE void add_products(const T* x, const T* w, std::int64_t panel_pitch, Vector (&acc)[P][V]) {
+  Vector weight[V];
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) weight[v] = Vector::load(w + v * panel_pitch);
+#pragma GCC unroll 16
+  for (int p = first; p < last; ++p) {
+    const Vector pixel = Vector::broadcast(x[p]);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) acc[p][v] = fma(pixel, weight[v], acc[p][v]);
+  }
+}
+
+// The tile's stretch of all sums, from where they stand.
 template <class Vector, int V, int P>
-[[gnu::noinline]] void run_tile(const ChannelsTile<typename Vector::scalar>& t) {
+STRETTO_INLINE void add_stretch(const ChannelsTile<typename Vector::scalar>& t, const Reach* reach,
+                                Vector (&acc)[P][V]) {
   using T = typename Vector::scalar;
   constexpr int lanes = Vector::lanes;
-  Vector acc[P][V];
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
-#pragma GCC unroll 3
+#pragma GCC unroll 4
     for (int v = 0; v < V; ++v)
       acc[p][v] = t.starts ? Vector::zero() : Vector::load(t.sums + (p * V + v) * lanes);
   if constexpr (!std::is_same_v<Vector, Vec<T>>) {
     if (t.starts && t.corrections) {
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p)
-#pragma GCC unroll 3
+#pragma GCC unroll 4
         for (int v = 0; v < V; ++v) acc[p][v] = Vector::load(t.corrections + v * t.panel_pitch);
     }
   }
@@ -110,29 +140,57 @@ template <class Vector, int V, int P>
   for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch) {
     for (int tap = 0; tap < t.taps; ++tap, w += lanes) {
       const T* x = channel + t.offset[tap];
-      Vector weight[V];
-#pragma GCC unroll 3
-      for (int v = 0; v < V; ++v) weight[v] = Vector::load(w + v * pitch);
-#pragma GCC unroll 16
-      for (int p = 0; p < P; ++p) {
-        const Vector pixel = Vector::broadcast(x[p]);
-#pragma GCC unroll 3
-        for (int v = 0; v < V; ++v) acc[p][v] = fma(pixel, weight[v], acc[p][v]);
+      switch (leaves_out<Vector> ? reach[tap] : Reach::all) {
+        case Reach::all:
+          add_products<0, P>(x, w, pitch, acc);
+          break;
+        case Reach::but_first:
+          add_products<1, P>(x, w, pitch, acc);
+          break;
+        case Reach::but_first_two:
+          add_products<2, P>(x, w, pitch, acc);
+          break;
+        case Reach::but_last:
+          add_products<0, P - 1>(x, w, pitch, acc);
+          break;
+        case Reach::but_last_two:
+          add_products<0, P - 2>(x, w, pitch, acc);
+          break;
+        case Reach::none:
+          break;
       }
     }
+  }
+}
+
+template <class Vector, int V, int P>
+[[gnu::noinline]] void run_tile(const ChannelsTile<typename Vector::scalar>& t) {
+  using T = typename Vector::scalar;
+  constexpr int lanes = Vector::lanes;
+  if (t.ends && t.last_segment && t.place.out_pixel == 1)
+    for (int o = 0; o < t.place.outputs; ++o)
+      __builtin_prefetch(t.place.out + o * t.place.out_channel + P - 1, 1);
+  Vector acc[P][V];
+  if constexpr (leaves_out<Vector>) {
+    for (const Reach* reach = t.reach;; reach = t.everything) {
+      add_stretch(t, reach, acc);
+      if (reach == t.everything || !has_negative_zero(acc)) break;
+    }
+  } else {
+    add_stretch(t, t.everything, acc);
   }
 
   if (t.ends && !t.first_segment) {
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p)
-#pragma GCC unroll 3
+#pragma GCC unroll 4
       for (int v = 0; v < V; ++v) acc[p][v] = Vector::load(t.totals + (p * V + v) * lanes) + acc[p][v];
   }
   if (t.ends && t.last_segment) return put(t.place, acc);
   T* keep = t.ends ? t.totals : t.sums;
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
-#pragma GCC unroll 3
+#pragma GCC unroll 4
     for (int v = 0; v < V; ++v) acc[p][v].store(keep + (p * V + v) * lanes);
 }
 
@@ -150,6 +208,8 @@ STRETTO_INLINE TileFunction<typename Vector::scalar> tile_of(int pixels) {
 
 template <class Vector>
 STRETTO_INLINE TileFunction<typename Vector::scalar> tile_of(int vectors, int pixels) {
+  if constexpr (kMostVectors > 3)
+    if (vectors == 4) return tile_of<Vector, 4>(pixels);
   return vectors == 1   ? tile_of<Vector, 1>(pixels)
          : vectors == 2 ? tile_of<Vector, 2>(pixels)
                         : tile_of<Vector, 3>(pixels);

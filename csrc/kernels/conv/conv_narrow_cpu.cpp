@@ -49,7 +49,7 @@ std::int64_t conv_narrow_bytes(const ConvArgs& args) {
   std::int64_t size = 0;
   visit_weight(args, [&](auto type, const Correlation& c) {
     using W = typename decltype(type)::type;
-    size = packed_channels_size<ChannelGroups<W, W, W>>(c);
+    size = ChannelGroups<W, W, W>::packed_size(c);
   });
   return size * std::int64_t(sizeof(std::int32_t));
 }

@@ -8,7 +8,7 @@
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr std::int64_t kStretchBlocks = kStretchTerms / kPairTerms;
+inline constexpr std::int64_t kStretchBlocks = 256 / kPairTerms;
 
 // Everything that the blocks of one call share.
 template <class Out>
@@ -93,7 +93,7 @@ void run_pair_channels(const Correlation& c, int threads) {
   const Scratch packing(c.packed ? 0 : channels_packed_size<float>(c) * std::int64_t(sizeof(float)));
   if (!c.packed) pack_channels<bfloat16, float>(c, packing.as<float>(), threads);
   const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
-  const ChannelsPlan plan = plan_channels<float>(c, threads, true, room.as<std::int64_t>());
+  const ChannelsPlan plan = plan_channels<bfloat16, float>(c, threads, true, room.as<std::int64_t>());
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room.as<std::int64_t>());
   const PairOrder order(c.inputs, c.tap_count);

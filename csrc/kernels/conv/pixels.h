@@ -7,6 +7,7 @@
 #include "kernels/conv/depthwise_plane.h"
 #include "kernels/conv/depthwise_tile.h"
 #include "kernels/conv/finish_block.h"
+#include "kernels/conv/in_place.h"
 #include "kernels/conv/pair_pixels_tile.h"
 #include "kernels/conv/pixels_tile.h"
 #include "kernels/conv/planes.h"
@@ -48,6 +49,7 @@ struct PixelsPlan {
   std::int64_t row_blocks = 1, column_blocks = 1;
   std::int64_t depthwise_kernel = 0;  // size of a square kernel that has a tile of its own, or 0
   bool is_flat = false;               // a block's rows lie one behind the other, in strip and result
+  bool reads_x = false;               // where it lies, if a block is as wide as a tile
   StripRuns row_runs = StripRuns::smaller, column_runs = StripRuns::smaller;
 };
 
@@ -76,6 +78,9 @@ PixelsPlan plan_pixels(const Correlation& c, std::int64_t* room) {
     plan.is_flat = ow < 4096 && c.out.strides.at[3] == ow * c.out.strides.at[4] &&
                    (ow * 5 < used * 4 || c.tap_count == 1);
     if (plan.is_flat) plan.column_runs = StripRuns::by_tap;
+    // Shorter vectors lose more by loads across cache lines than a strip costs.
+    plan.reads_x = sizeof(Vec<T>) == 64 && is_same<From, T> && c.tap_count == 1 && plan.is_flat &&
+                   c.stride[1] == 1 && c.x.strides.at[3] == ow && can_read_x<T>(c);
   }
   const auto bytes = [&](std::int64_t rows, std::int64_t columns) {
     StripPlan strip;
@@ -89,7 +94,7 @@ PixelsPlan plan_pixels(const Correlation& c, std::int64_t* room) {
     plan.columns = divide_up(divide_up(plan.columns, 2), step) * step;
   plan.columns = least(plan.columns, ow);
   plan.column_blocks = divide_up(ow, plan.columns);
-  if (plan.column_blocks > 1) plan.is_flat = false;
+  if (plan.column_blocks > 1) plan.is_flat = plan.reads_x = false;
   while (plan.rows < oh && bytes(plan.rows + 1, plan.columns) <= limit) ++plan.rows;
   if (plan.is_flat) {  // as few vectors left over as can be
     std::int64_t best = plan.rows;
@@ -126,7 +131,15 @@ template <class From, class T, class Out, class Operand>
   const std::int64_t rows = least(run.plan.rows, c.out.shape.at[3] - oh);
   const std::int64_t columns = least(run.plan.columns, c.out.shape.at[4] - ow);
   const From* x = c.x.as<From>() + n * c.x.strides.at[0] + group * c.inputs * c.x.strides.at[1];
-  fill_strip<From, T>(c, strip, x, c.inputs, od, oh, ow, strip_memory);
+  const T* source = strip_memory;
+  std::int64_t source_pitch = strip.channel_pitch();
+  const bool reads_x = run.plan.reads_x && rows * columns >= kTileVectors * lanes;
+  if (reads_x) {
+    source = reinterpret_cast<const T*>(x) + offset_in_x(c, c.taps[0]) + place_in_x(c, od, oh, ow);
+    source_pitch = c.x.strides.at[1];
+  } else {
+    fill_strip<From, T>(c, strip, x, c.inputs, od, oh, ow, strip_memory);
+  }
 
   T* target = result;
   std::int64_t target_row = columns, target_channel = rows * columns;
@@ -140,7 +153,7 @@ template <class From, class T, class Out, class Operand>
   const T* w = run.packed + group * c.outputs * c.inputs * c.tap_count;
   if (run.plan.depthwise_kernel) {
     DepthwiseTile<T> tile;
-    tile.strip = strip_memory;
+    tile.strip = source;
     tile.column_run = strip.run_pitch();
     tile.row_run = strip.run_pitch() * strip.axis[2].lanes;
     tile.row_pitch = strip.row_pitch();
@@ -158,7 +171,7 @@ template <class From, class T, class Out, class Operand>
     }
   } else {
     PixelsTile<T> tile;
-    tile.channel_pitch = strip.channel_pitch();
+    tile.channel_pitch = source_pitch;
     tile.offset = run.offset;
     tile.taps = c.tap_count;
     tile.channels = c.inputs;
@@ -172,9 +185,11 @@ template <class From, class T, class Out, class Operand>
       for (std::int64_t r = 0; r < lines; ++r) {
         std::int64_t v = 0;
         for (std::int64_t i = 0; i < tiles; ++i) {
-          const std::int64_t next = vectors * (i + 1) / tiles, q = v * lanes;
-          tile.last_lanes = int(least(lanes, width - (next - 1) * lanes));
-          tile.strip = strip_memory + r * strip.row_pitch() + q;
+          const std::int64_t next = vectors * (i + 1) / tiles;
+          // Beyond the end of x nothing can be read: the last tile is moved back.
+          const std::int64_t q = reads_x ? least(v * lanes, width - (next - v) * lanes) : v * lanes;
+          tile.last_lanes = int(least(lanes, width - q - (next - v - 1) * lanes));
+          tile.strip = source + r * strip.row_pitch() + q;
           for (std::int64_t o = 0; o < c.outputs; o += kTileOutputs) {
             const int count = int(least(kTileOutputs, c.outputs - o));
             tile.w = w + o * c.inputs * c.tap_count;

@@ -83,8 +83,10 @@ struct StripPlan {
   }
   STRETTO_INLINE std::int64_t row_pitch() const { return axis[2].count; }
   STRETTO_INLINE std::int64_t run_pitch() const { return axis[1].count * axis[2].count; }
+  // Channels that are a power of two apart would meet in few sets of the first cache.
   STRETTO_INLINE std::int64_t channel_pitch() const {
-    return axis[0].lanes * axis[1].lanes * axis[2].lanes * run_pitch();
+    const std::int64_t size = axis[0].lanes * axis[1].lanes * axis[2].lanes * run_pitch();
+    return size % 128 == 0 ? size + 16 : size;
   }
   STRETTO_INLINE std::int64_t offset(const Tap& tap) const {
     std::int64_t d, h, w, unused, row, column;
@@ -214,36 +216,48 @@ STRETTO_INLINE void for_each_run(const Correlation& c, const StripPlan& plan, co
                                  std::int64_t channels, std::int64_t step, std::int64_t od, std::int64_t oh,
                                  std::int64_t ow, T* to, F&& f) {
   const std::int64_t* steps = c.x.strides.at;
-  const std::int64_t pitch = plan.channel_pitch();
   const StripAxis &depth = plan.axis[0], &height = plan.axis[1], &width = plan.axis[2];
+  const std::int64_t runs = depth.lanes * height.lanes * width.lanes;
+  const Scratch memory(runs * std::int64_t(sizeof(RunRows<From>)));
+  RunRows<From>* const run = memory.as<RunRows<From>>();  // of channel 0
+  const From *begin = nullptr, *end = nullptr;            // what they read
+  for (std::int64_t i = 0; i < runs; ++i) {
+    const std::int64_t d = od * depth.stride + depth.base[i / width.lanes / height.lanes];
+    const std::int64_t h = oh * height.stride + height.base[i / width.lanes % height.lanes];
+    const std::int64_t w = ow * width.stride + width.base[i % width.lanes];
+    run[i] = {x + d * steps[2] + h * steps[3] + w * steps[4],
+              width.stride * steps[4],
+              height.stride * steps[3],
+              height.count,
+              0,
+              0,
+              0,
+              0,
+              width.count};
+    clip(h, height.stride, c.x.shape.at[3], height.count, run[i].first, run[i].last);
+    clip(w, width.stride, c.x.shape.at[4], width.count, run[i].low, run[i].high);
+    if (d < 0 || d >= c.x.shape.at[2]) run[i].last = run[i].first = 0;
+    if (run[i].first >= run[i].last || run[i].low >= run[i].high) continue;
+    const From* const first = run[i].from + run[i].first * run[i].row_step;
+    const From* const last =
+        run[i].from + (run[i].last - 1) * run[i].row_step + (run[i].high - 1) * run[i].step;
+    begin = begin && begin < first ? begin : first;
+    end = end > last ? end : last;
+  }
   // Channels that lie together are read together, a cache line at a time.
-  const std::int64_t together = steps[1] == 1 ? 16 : 1;
+  const std::int64_t together = steps[1] == 1 ? 16 : 1, pitch = plan.channel_pitch();
+  // A channel's rows are too short a stream for the hardware to run ahead.
+  const bool runs_ahead = together == 1 && begin && end - begin <= 2 * pitch;
   for (std::int64_t first = 0; first < channels; first += together) {
     const std::int64_t last = least(channels, first + together);
-    T* run = to + first * pitch;
-    for (std::int64_t ld = 0; ld < depth.lanes; ++ld) {
-      const std::int64_t d = od * depth.stride + depth.base[ld];
-      const bool inside = d >= 0 && d < c.x.shape.at[2];
-      for (std::int64_t lh = 0; lh < height.lanes; ++lh) {
-        const std::int64_t h = oh * height.stride + height.base[lh];
-        for (std::int64_t lw = 0; lw < width.lanes; ++lw, run += plan.run_pitch()) {
-          const std::int64_t w = ow * width.stride + width.base[lw];
-          RunRows<From> rows{x + first * step + d * steps[2] + h * steps[3] + w * steps[4],
-                             width.stride * steps[4],
-                             height.stride * steps[3],
-                             height.count,
-                             0,
-                             0,
-                             0,
-                             0,
-                             width.count};
-          clip(h, height.stride, c.x.shape.at[3], height.count, rows.first, rows.last);
-          clip(w, width.stride, c.x.shape.at[4], width.count, rows.low, rows.high);
-          if (!inside) rows.last = rows.first = 0;
-          for (std::int64_t i = first; i < last; ++i, rows.from += step)
-            f(rows, i, run + (i - first) * pitch);
-        }
-      }
+    if (runs_ahead && last < channels)
+      for (const From* line = begin; line <= end; line += 64 / sizeof(From))
+        __builtin_prefetch(line + last * step);
+    for (std::int64_t i = 0; i < runs; ++i) {
+      RunRows<From> rows = run[i];
+      rows.from += first * step;
+      for (std::int64_t channel = first; channel < last; ++channel, rows.from += step)
+        f(rows, channel, to + channel * pitch + i * plan.run_pitch());
     }
   }
 }

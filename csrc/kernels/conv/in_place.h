@@ -1,0 +1,34 @@
+// Convolutions whose input is read where it lies, without a strip.
+#pragma once
+
+#include "kernels/conv/correlation.h"
+
+namespace stretto::STRETTO_ISA {
+
+// Whether tiles can read x where it lies: neighbouring outputs meet neighbouring elements and no padding.
+// Channels that meet in one set of the first cache are better copied.
+template <class T>
+STRETTO_INLINE bool can_read_x(const Correlation& c) {
+  if (c.stride[2] != 1 || c.x.strides.at[4] != 1 || c.x.strides.at[1] * std::int64_t(sizeof(T)) % 4096 == 0)
+    return false;
+  for (int t = 0; t < c.tap_count; ++t)
+    for (int d = 0; d < 3; ++d) {
+      const std::int64_t first = c.taps[t].at[d], last = first + (c.out.shape.at[2 + d] - 1) * c.stride[d];
+      if (first < 0 || last >= c.x.shape.at[2 + d]) return false;
+    }
+  return true;
+}
+
+// How far from an output's element of x a tap reads.
+STRETTO_INLINE std::int64_t offset_in_x(const Correlation& c, const Tap& tap) {
+  return tap.at[0] * c.x.strides.at[2] + tap.at[1] * c.x.strides.at[3] + tap.at[2] * c.x.strides.at[4];
+}
+
+// The element of a channel that the tap at 0 meets for output (od, oh, ow).
+STRETTO_INLINE std::int64_t place_in_x(const Correlation& c, std::int64_t od, std::int64_t oh,
+                                       std::int64_t ow) {
+  return od * c.stride[0] * c.x.strides.at[2] + oh * c.stride[1] * c.x.strides.at[3] +
+         ow * c.stride[2] * c.x.strides.at[4];
+}
+
+}  // namespace stretto::STRETTO_ISA
