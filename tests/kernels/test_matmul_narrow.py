@@ -79,10 +79,9 @@ def test_other_pairs_are_converted() -> None:
 @pytest.mark.parametrize(("left", "right"), TYPES)
 def test_extremes_of_long_sums(left: str, right: str) -> None:
     """All terms at an extreme: an instruction that saturates anywhere would show, and so do sums beyond int32."""
-    a_ends, b_ends = (np.iinfo(dtype).min for dtype in (left, right)), (np.iinfo(dtype).max for dtype in (left, right))
-    (a_low, b_low), (a_high, b_high) = a_ends, b_ends
+    ends = [(np.iinfo(dtype).min, np.iinfo(dtype).max) for dtype in (left, right)]
     for k in (1, 2, 3, 4, 5, 127, 1025, 4099, 140_001):
-        for x, y in itertools.product((a_low, a_high), (b_low, b_high)):
+        for x, y in itertools.product(*ends):
             check(np.full((2, k), x, left), np.full((k, 3), y, right), threads=(1,))
 
 

@@ -57,10 +57,19 @@ void draw_epilogue(Case& drawn, Random& random, DType dtype, const Dims& channel
                          std::string(one_of(random, {"relu", "gelu", "sigmoid", "tanh", "silu"})));
 }
 
+// Makes the two factors of a product in int32 narrow integers.
+void narrow_factors(Case& drawn, Random& random) {
+  drawn.attributes.set("dtype", DType::i32);
+  const bool words = chance(random, 0.2);
+  for (int i = 0; i < 2; ++i)
+    drawn.inputs[std::size_t(i)].dtype = words ? DType::i16 : one_of(random, {DType::i8, DType::u8});
+}
+
 Case draw_matmul(Random& random) {
   Case drawn;
   drawn.weight = 1;
-  const DType dtype = any_type(random);
+  const bool narrow = chance(random, 0.2);
+  const DType dtype = narrow ? DType::i32 : any_type(random);
   const std::int64_t k = length(random), m = k > 200 ? pick(random, 1, 20) : size(random),
                      n = k > 200 ? pick(random, 1, 40) : size(random);
   Dims a, b, result;
@@ -75,6 +84,7 @@ Case draw_matmul(Random& random) {
   for (const std::int64_t s : {m, n}) result.push(s);
   if (chance(random, 0.3)) b = dims({k, n}), result = a, result[a.count - 1] = n;
   drawn.inputs = {{dtype, a}, {dtype, b}};
+  if (narrow) narrow_factors(drawn, random);
   draw_epilogue(drawn, random, dtype, dims({n}), result);
   return drawn;
 }
@@ -100,7 +110,8 @@ Case draw_conv(const std::string& name, Random& random) {
   Case drawn;
   const int rank = name[name.find_first_of("123")] - '0';
   const bool transposed = name.starts_with("conv_transpose"), channels_last = chance(random, 0.3);
-  const DType dtype = float_type(random);
+  const bool narrow = name.size() == 6 && chance(random, 0.3);  // a convolution itself
+  const DType dtype = narrow ? DType::i32 : float_type(random);
   const std::int64_t groups = chance(random, 0.7) ? 1 : pick(random, 2, 5);
   const bool depthwise = groups > 1 && chance(random, 0.5);
   const std::int64_t channels = groups * (depthwise ? 1 : pick(random, 1, chance(random, 0.2) ? 40 : 6));
@@ -137,6 +148,7 @@ Case draw_conv(const std::string& name, Random& random) {
   } else {
     drawn.weight = 1;
     drawn.inputs = {xt, wt};
+    if (narrow) narrow_factors(drawn, random);
     draw_epilogue(drawn, random, dtype, dims({outputs}), result);
   }
   return drawn;

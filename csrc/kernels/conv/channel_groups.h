@@ -89,7 +89,7 @@ void pack_channel_groups(const Correlation& c, std::int32_t* packed, int threads
                    // As a panel of a product's b, whose columns are the output channels.
                    pack_panel<std::int32_t, std::int32_t>(own, 1, steps, steps, outputs,
                                                           panel + kCorrections<W> * lanes, lanes);
-                   if constexpr (kCorrections<W>) correct<W>(panel + lanes, lanes, steps, lanes, panel);
+                   if constexpr (kCorrections<W>) correct<W>(panel, steps, lanes);
                  }
                });
 }

@@ -12,12 +12,8 @@ namespace stretto::STRETTO_ISA {
 template <class T, class From, class Sums>
 STRETTO_INLINE std::int64_t pack_matrix(const ArrayView& b, void* to) {
   const std::int64_t k = b.shape.last(1), n = b.shape.last(0);
-  const std::int64_t panel = panel_size<T, Sums>(k);
-  if (to)
-    for (std::int64_t j = 0; j < n; j += kPanel<T>)
-      Sums::pack(b.as<From>() + j * b.strides.last(0), b.strides.last(1), b.strides.last(0), k,
-                 int(smaller(kPanel<T>, n - j)), static_cast<T*>(to) + j / kPanel<T> * panel, kPanel<T>);
-  return ceil_div(n, kPanel<T>) * panel * std::int64_t(sizeof(T));
+  if (to) Sums::pack(b.as<From>(), b.strides.last(1), b.strides.last(0), k, n, static_cast<T*>(to));
+  return ceil_div(n, kPanel<T>) * panel_size<T, Sums>(k) * std::int64_t(sizeof(T));
 }
 
 // Of a row-major grid (batch, column groups, row groups).
@@ -183,11 +179,10 @@ class Product {
                            last = part(cut.panels, rounds, round + 1);
         parallel_for(last - first, larger(1, (1 << 20) / larger(1, panel)), threads_,
                      [&](std::int64_t begin, std::int64_t end) {
-                       for (std::int64_t q = begin; q < end; ++q) {
-                         const std::int64_t j = (first + q) * kPanel<T>;
-                         Sums::pack(whole.b + j * whole.b_col, whole.b_row, whole.b_col, k_,
-                                    int(smaller(kPanel<T>, n_ - j)), packed.as<T>() + q * panel, kPanel<T>);
-                       }
+                       const std::int64_t j0 = (first + begin) * kPanel<T>,
+                                          j1 = smaller(n_, (first + end) * kPanel<T>);
+                       Sums::pack(whole.b + j0 * whole.b_col, whole.b_row, whole.b_col, k_, j1 - j0,
+                                  packed.as<T>() + begin * panel);
                      });
         const std::int64_t groups = ceil_div(last - first, group_panels);
         parallel_for(groups * cut.row_groups, 1, threads_, [&](std::int64_t begin, std::int64_t end) {

@@ -120,8 +120,11 @@ struct Pairs {
     return vectors == 2 ? pair_tiles<2>[rows - 1] : pair_tiles<1>[rows - 1];
   }
   STRETTO_INLINE static void pack(const bfloat16* b, std::int64_t row, std::int64_t col, std::int64_t k,
-                                  int columns, float* panel, int width) {
-    pack_panel<float, bfloat16, granule>(b, row, col, k, columns, panel, width);
+                                  std::int64_t columns, float* to) {
+    constexpr int width = kPanel<float>;
+    for (std::int64_t j = 0; j < columns; j += width)
+      pack_panel<float, bfloat16, granule>(b + j * col, row, col, k, int(smaller(width, columns - j)),
+                                           to + j / width * panel_size<float, Pairs>(k), width);
   }
   STRETTO_INLINE static Rows<float> copy(const bfloat16* a, std::int64_t row, std::int64_t col, int rows,
                                          std::int64_t k, float* to) {

@@ -64,10 +64,13 @@ struct Chains {
   STRETTO_INLINE static TileFunction<T> tile_for(int rows, int columns, int& tail) {
     return tile_for_columns<T>(rows, columns, tail);
   }
+  // The panels of so many columns, one after the other.
   template <class From>
   STRETTO_INLINE static void pack(const From* b, std::int64_t row, std::int64_t col, std::int64_t k,
-                                  int columns, T* panel, int width) {
-    pack_panel<T, From>(b, row, col, k, columns, panel, width);
+                                  std::int64_t columns, T* to) {
+    for (std::int64_t j = 0; j < columns; j += kPanel<T>)
+      pack_panel<T, From>(b + j * col, row, col, k, int(smaller(kPanel<T>, columns - j)), to + j * k,
+                          kPanel<T>);
   }
   template <class From>
   STRETTO_INLINE static Rows<T> copy(const From* a, std::int64_t row, std::int64_t col, int rows,
@@ -245,9 +248,7 @@ struct Region {
 
   [[gnu::noinline]] Panels<T> pack(std::int64_t p0, std::int64_t terms, std::int64_t j0, std::int64_t j1,
                                    T* to) const {
-    for (std::int64_t j = j0; j < j1; j += kPanel<T>)
-      Sums::pack(b + p0 * b_row + j * b_col, b_row, b_col, terms, int(smaller(kPanel<T>, j1 - j)),
-                 to + (j - j0) / kPanel<T> * panel_size<T, Sums>(terms), kPanel<T>);
+    Sums::pack(b + p0 * b_row + j0 * b_col, b_row, b_col, terms, j1 - j0, to);
     return {to, panel_size<T, Sums>(terms), kPanel<T>};
   }
 };

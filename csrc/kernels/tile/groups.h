@@ -26,7 +26,7 @@ template <class B>
 using GroupVector =
     std::conditional_t<kHasByteQuads && sizeof(B) == 1, ByteQuads<std::is_unsigned_v<B>>, WordPairs>;
 
-// Rows of corrections in front of a panel of B.
+// Rows of corrections in front of the groups of a panel of B.
 template <class B>
 inline constexpr int kCorrections = GroupVector<B>::terms == 4;
 
@@ -35,29 +35,31 @@ template <class A, class B>
 inline constexpr std::uint32_t kFlip =
     kCorrections<B> && std::is_signed_v<A> == std::is_signed_v<B> ? 0x80808080u : 0;
 
-// The correction of `columns` columns of k groups each, at distance `row`; whole vectors.
+// Writes the corrections in front of a panel of `width` columns of so many groups.
 template <class B>
-STRETTO_INLINE void correct(const std::int32_t* groups, std::int64_t row, std::int64_t k, int columns,
-                            std::int32_t* corrections) {
+STRETTO_INLINE void correct(std::int32_t* panel, std::int64_t groups, int width) {
   using V = GroupVector<B>;
-  for (int j = 0; j < columns; j += V::lanes) {
-    V sum = V::zero();
-    for (std::int64_t p = 0; p < k; ++p)
-      sum = fma(V::broadcast(0x01010101), V::load(groups + p * row + j), sum);
+  for (int j = 0; j < width; j += V::lanes) {
+    V part[4] = {V::zero(), V::zero(), V::zero(), V::zero()};  // to hide the latency
+    for (std::int64_t g = 1; g <= groups; g += 4)
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i)
+        if (g + i <= groups)
+          part[i] = fma(V::broadcast(0x01010101), V::load(panel + (g + i) * width + j), part[i]);
+    V sum = (part[0] + part[1]) + (part[2] + part[3]);
     sum.v <<= 7;
     if constexpr (std::is_signed_v<B>) sum.v = -sum.v;
-    sum.store(corrections + j);
+    sum.store(panel + j);
   }
 }
 
-// As pack_panel, in groups, behind a row of corrections.
+// As pack_panel, in groups.
 template <class B>
 STRETTO_INLINE void pack_groups(const B* b, std::int64_t row, std::int64_t col, std::int64_t k, int columns,
-                                std::int32_t* panel, int width) {
+                                std::int32_t* to, int width) {
   using V = GroupVector<B>;
   constexpr int lanes = V::lanes, terms = V::terms;
   const std::int64_t groups = (k + terms - 1) / terms;
-  std::int32_t* const to = panel + kCorrections<B> * width;
   const auto present = [&](std::int64_t g) { return int(k - g * terms < terms ? k - g * terms : terms); };
   if (col == 1 || columns == 1) {
     for (std::int64_t g = 0; g < groups; ++g)
@@ -86,7 +88,6 @@ STRETTO_INLINE void pack_groups(const B* b, std::int64_t row, std::int64_t col, 
         to[g * width + j] =
             j < columns ? std::int32_t(group_of<terms>(b + g * terms * row + j * col, row, present(g))) : 0;
   }
-  if constexpr (kCorrections<B>) correct<B>(to, width, groups, width, panel);
 }
 
 // As copy_rows, in groups, each moved by `flip`.
