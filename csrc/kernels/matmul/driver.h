@@ -47,17 +47,11 @@ class Product {
     if constexpr (is_same<T, From>)
       if (is_stream()) return run_stream();
     const Cut cut = cut_for_threads();
-<<<<<<< HEAD
-    if (cut.tasks() < threads_ && k_ > 2 * kSegment && m_ * n_ <= kMostSplit) return run_segments();
+    if constexpr (Sums::segment == kSegment)
+      if (cut.tasks() < threads_ && k_ > 2 * kSegment && m_ * n_ <= kMostSplit) return run_segments();
     const bool packs = !args_.panels && (!b_is_usable_ || packing_pays<T>(args_));
     const bool shares = cut.row_groups > 1 && (threads_ > 1 || m_ >= kManyRows);
     if (packs && shares)
-=======
-    if constexpr (Sums::segment == kSegment)
-      if (cut.tasks() < threads_ && k_ > 2 * kSegment && m_ * n_ <= kMostSplit) return run_segments();
-    const bool packs = !args_.panels && (!b_is_usable_ || packing_pays());
-    if (packs && cut.row_groups > 1)
->>>>>>> w-i
       run_packed(cut);
     else if (packs && threads_ == 1)
       run_regions({cut.batch, 1, cut.column_groups, cut.panels}, packs);
@@ -66,72 +60,12 @@ class Product {
   }
 
  private:
-<<<<<<< HEAD
-  static constexpr std::int64_t kMostSplit = 128 << 10;  // elements of a result summed from parallel segments
-
-=======
   using RegionOf = Region<T, From, Out, Sums, Right, Operand>;
-  static constexpr bool is_chain = is_same<Sums, Chains<T>> && (is_same<T, float> || is_same<T, double>);
   static constexpr std::int64_t kMostSplit = 128 << 10;  // elements of a result summed from parallel segments
 
   // Of a tile, for a sum.
   std::int64_t steps() const { return ceil_div(k_, Sums::terms); }
 
-  // Every matrix of the result is one register tile.
-  bool is_batch_of_tiles() const {
-    return batch_shape_.count == 1 && b_is_usable_ && n_ <= kPanel<T> &&
-           m_ <= Sums::rows(ceil_div(n_, Vec<T>::lanes)) && k_ <= kBlockTerms && args_.epilogue.is_empty() &&
-           (args_.out.strides.last(0) == 1 || n_ == 1);
-  }
-
-  void run_tiles() const {
-    Tile<T> tile;
-    tile.a_row = args_.a.strides.last(1);
-    tile.a_col = args_.a.strides.last(0);
-    tile.b_row = args_.b.strides.last(1);
-    tile.c_row = args_.out.strides.last(1);
-    tile.k = k_;
-    tile.a_step = args_.a.strides[0];
-    tile.b_step = args_.b.strides[0];
-    tile.c_step = args_.out.strides[0];
-    const TileFunction<T> function = tile_for_columns<T>(int(m_), int(n_), tile.tail);
-    parallel_for(batch_, chunk_of(double(m_) * double(n_) * double(k_ + 2) * 2 + 100, batch_), threads_,
-                 [&](std::int64_t begin, std::int64_t end) {
-                   Tile<T> t = tile;
-                   t.a = args_.a.as<T>() + begin * t.a_step;
-                   t.b = args_.b.as<T>() + begin * t.b_step;
-                   t.c = args_.out.as<T>() + begin * t.c_step;
-                   t.count = end - begin;
-                   function(t);
-                 });
-  }
-
-  // The lanes of tiny matrices are other matrices of the stack, those of a tall thin matrix times a vector
-  // are rows; false when the product is neither.
-  bool run_interleaved() const {
-    const ArrayView &a = args_.a, &b = args_.b, &out = args_.out;
-    if (args_.panels || !args_.epilogue.is_empty()) return false;
-    const bool is_tall = batch_shape_.count == 0 && m_ == 1 && !b_is_usable_;
-    if (!is_tall && batch_shape_.count != 1) return false;
-    const std::int64_t columns = is_tall ? 1 : n_, items = is_tall ? n_ : batch_;
-    const TinyStack<T> stack{
-        m_,
-        columns,
-        k_,
-        {a.as<T>(), is_tall ? 0 : a.strides[0], m_, k_, a.strides.last(1), a.strides.last(0)},
-        {b.as<T>(), b.strides[is_tall ? 1 : 0], k_, columns, b.strides.last(1), b.strides.last(0)},
-        {out.as<T>(), out.strides[is_tall ? 1 : 0], m_, columns, out.strides.last(1), out.strides.last(0)}};
-    if (items < Vec<T>::lanes || stack.elements() > kTinyElements) return false;
-    const std::int64_t chunk = chunk_of(double(stack.elements()) * 4 + double(m_ * columns * k_) * 2, items);
-    parallel_for(ceil_div(items, Vec<T>::lanes), ceil_div(chunk, Vec<T>::lanes), threads_,
-                 [&](std::int64_t begin, std::int64_t end) {
-                   const Scratch scratch(stack.elements() * Vec<T>::lanes * std::int64_t(sizeof(T)));
-                   stack.run(begin * Vec<T>::lanes, smaller(items, end * Vec<T>::lanes), scratch.as<T>());
-                 });
-    return true;
-  }
-
->>>>>>> w-i
   bool is_stream() const {
     return k_ > 0 && b_is_usable_ && m_ <= kStreamRows && n_ > 2 * kPanel<T> &&
            (m_ <= 3 || k_ * n_ * std::int64_t(sizeof(T)) > kBlockBytes);
@@ -217,51 +151,22 @@ class Product {
     return {};
   }
 
-<<<<<<< HEAD
   // b as it lies, or packed by each region for itself.
   void run_regions(const Cut& cut, bool packs) const {
     parallel_for(
         cut.tasks(), chunk_of(task_flops(cut), cut.tasks()), threads_,
         [&](std::int64_t begin, std::int64_t end) {
           for (std::int64_t i = begin; i < end; ++i) {
-            Region<T, From, Out, Sums> region = region_of(i / (cut.row_groups * cut.column_groups));
+            RegionOf region = region_of(i / (cut.row_groups * cut.column_groups));
             if (!packs) region.panels = panels_of(region);
             if (cut.tasks() == batch_ && i + 1 < end) {
               region.next[0] = ahead_of<From>(args_.a, offset_of(i + 1, batch_shape_, args_.a.strides));
-              region.next[1] = ahead_of<From>(args_.b, offset_of(i + 1, batch_shape_, args_.b.strides));
+              region.next[1] = ahead_of<Right>(args_.b, offset_of(i + 1, batch_shape_, args_.b.strides));
             }
             const std::int64_t in_matrix = i % (cut.row_groups * cut.column_groups);
             run_task(region, cut, in_matrix % cut.row_groups, in_matrix / cut.row_groups);
           }
         });
-=======
-  // The bytes of one matrix of the batch, if it lies in one piece and is not too large to fetch ahead.
-  Ahead dense(const ArrayView& view, std::int64_t index) const {
-    static_assert(sizeof(From) == sizeof(Right));
-    const std::int64_t rows = view.shape.last(1), columns = view.shape.last(0);
-    const std::int64_t bytes = rows * columns * std::int64_t(sizeof(From));
-    if (view.strides.last(0) != 1 || view.strides.last(1) != columns || bytes > kAheadBytes) return {};
-    const char* at =
-        reinterpret_cast<const char*>(view.as<From>() + offset_of(index, batch_shape_, view.strides));
-    return {at, at + bytes};
-  }
-
-  // b as it lies, or packed by each region for itself.
-  void run_regions(const Cut& cut, bool packs) const {
-    parallel_for(cut.tasks(), chunk_of(task_flops(cut), cut.tasks()), threads_,
-                 [&](std::int64_t begin, std::int64_t end) {
-                   for (std::int64_t i = begin; i < end; ++i) {
-                     RegionOf region = region_of(i / (cut.row_groups * cut.column_groups));
-                     if (!packs) region.panels = panels_of(region);
-                     if (cut.tasks() == batch_ && i + 1 < end) {
-                       region.next[0] = dense(args_.a, i + 1);
-                       region.next[1] = dense(args_.b, i + 1);
-                     }
-                     const std::int64_t in_matrix = i % (cut.row_groups * cut.column_groups);
-                     run_task(region, cut, in_matrix % cut.row_groups, in_matrix / cut.row_groups);
-                   }
-                 });
->>>>>>> w-i
   }
 
   // b is packed once, then all row groups read it.

@@ -103,7 +103,6 @@ struct Ahead {
   }
 };
 
-<<<<<<< HEAD
 // One matrix of `view`, if it lies in one piece and is not too large to fetch ahead.
 template <class From>
 STRETTO_INLINE Ahead ahead_of(const ArrayView& view, std::int64_t offset) {
@@ -132,10 +131,7 @@ STRETTO_INLINE bool copying_pays(std::int64_t row, std::int64_t col, std::int64_
          (row != 1 && col != 1 && columns > kPanel<From>);
 }
 
-template <class T, class From, class Out, class Sums>
-=======
 template <class T, class From, class Out, class Sums, class Right = From, class Operand = From>
->>>>>>> w-i
 struct Region {
   static constexpr std::int64_t granule = Sums::granule;
   const From* a;  // row 0 of the matrix, term 0
@@ -187,17 +183,10 @@ struct Region {
     const std::int64_t tile_count = segments * per_segment * row_blocks * own_panels;
     const std::int64_t shares[2] = {ahead[0].share(tile_count), ahead[1].share(tile_count)};
     for (std::int64_t s = 0; s < segments; ++s) {
-<<<<<<< HEAD
-      const std::int64_t s0 = k0 + s * kSegment, s1 = smaller(k1, s0 + kSegment);
-      const std::int64_t blocks = larger(1, ceil_div(s1 - s0, kBlockTerms));
-      for (std::int64_t block = 0; block < blocks; ++block) {
-        if (s + block > 0) poll_interrupt();  // a region of many blocks may take seconds
-=======
       const std::int64_t s0 = k0 + s * segment, s1 = smaller(k1, s0 + segment);
       const std::int64_t blocks = larger(1, ceil_div(s1 - s0, block_terms));
       for (std::int64_t block = 0; block < blocks; ++block) {
         if (s > 0 || block > 0) poll_interrupt();  // a region of many terms may take seconds
->>>>>>> w-i
         const std::int64_t granules = ceil_div(s1 - s0, granule);
         const std::int64_t p0 = s0 + part(granules, blocks, block) * granule;
         const std::int64_t terms = smaller(s1, s0 + part(granules, blocks, block + 1) * granule) - p0;
