@@ -68,7 +68,7 @@ class Product {
   }
 
   void run_stream() const {
-    const std::int64_t most = 4096 / std::int64_t(sizeof(T));
+    const std::int64_t most = kStreamBytes / std::int64_t(sizeof(T));
     std::int64_t parts = ceil_div(n_, most);
     if (batch_ * parts < threads_) parts = smaller(ceil_div(threads_, batch_), ceil_div(n_, kPanel<T>));
     const std::int64_t width = ceil_div(ceil_div(n_, parts), kPanel<T>) * kPanel<T>;

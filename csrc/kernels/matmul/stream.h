@@ -7,7 +7,8 @@
 namespace stretto::STRETTO_ISA {
 
 inline constexpr int kStreamRows = 8;
-inline constexpr int kStreamTerms = 8;  // rows of b at a time
+inline constexpr int kStreamTerms = 8;                  // rows of b at a time
+inline constexpr std::int64_t kStreamBytes = 16 << 10;  // of a row at a time: long pieces of each page of b
 
 template <class T>
 struct Stream {
