@@ -27,8 +27,10 @@ def test_readme(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch:
 
 
 def test_numerics() -> None:
-    (example,) = blocks("docs/numerics.md", "python")
-    exec(example, {})
+    names: dict[str, Any] = {}
+    for example in blocks("docs/numerics.md", "python"):
+        exec(example, names)
+    assert {"x", "a"} <= names.keys()
 
 
 def test_add_a_schedule(capsys: pytest.CaptureFixture[str]) -> None:
