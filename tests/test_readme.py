@@ -44,8 +44,10 @@ def test_schedules(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypat
 
 
 def test_numerics() -> None:
-    (example,) = blocks("docs/numerics.md", "python")
-    exec(example, {})
+    names: dict[str, Any] = {}
+    for example in blocks("docs/numerics.md", "python"):
+        exec(example, names)
+    assert {"x", "a"} <= names.keys()
 
 
 def test_add_a_schedule(capsys: pytest.CaptureFixture[str]) -> None:
