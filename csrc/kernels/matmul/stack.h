@@ -7,6 +7,10 @@
 
 namespace stretto::STRETTO_ISA {
 
+// Of a matrix of b. The machine itself fetches what follows as long as every address is read in order; of
+// larger ones each tile reads all again, and that stops it.
+inline constexpr std::int64_t kSequentialBytes = 6 << 10;
+
 template <class T>
 class Stack {
  public:
@@ -89,10 +93,11 @@ class Stack {
   void run_direct() const {
     const Tile<T> tile = strides();
     const Direct<T> direct(tile, m_, n_);
+    const bool fetches = !direct.is_sequential() || k_ * n_ * item > kSequentialBytes;
     parallel_for(count_, chunk_of(flops(), count_), threads_, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         Ahead next[3];
-        if (!direct.is_sequential() && i + 1 < end) {
+        if (fetches && i + 1 < end) {
           next[0] = ahead_of<T>(args_.a, (i + 1) * tile.a_step);
           next[1] = ahead_of<T>(args_.b, (i + 1) * tile.b_step);
           next[2] = ahead_of<T>(args_.out, (i + 1) * tile.c_step);
