@@ -81,15 +81,19 @@ def best_times(work: Work, ways: Sequence[dict[str, Any]], rounds: int) -> list[
 
 def sweep_rows(sweep: Sweep, works: Sequence[Work], rounds: int) -> Result:
     """Both variants on every shape that the smaller one accepts."""
-    isa = _core.machine()["isa_chosen"]
-    ways = [{"variant": f"{name}_{isa}"} for name in (sweep.small, sweep.large)]
     points = []
     for work in works:
+        ways = [{"variant": row_of(work.op, name)} for name in (sweep.small, sweep.large)]
         if fits(work, ways[0]):
             small, large = best_times(work, ways, rounds)
             points.append({"size": work.size, "ratio": large / small})
     threshold = max(point["size"] for point in points)
     return {"threshold": threshold, "points": points, **ratio_summary(points, threshold)}
+
+
+def row_of(op: str, name: str) -> str:
+    """The best row of a variant that this machine can run."""
+    return next(row for row, _, is_present in _core.op(op).variants if is_present and row.startswith(f"{name}_"))
 
 
 def fits(work: Work, way: dict[str, Any]) -> bool:

@@ -55,7 +55,8 @@ def test_json_says_where_and_what(ran: tuple[str, dict[str, Any]]) -> None:
     assert result["peers"].keys() == {*OURS, "numpy"}
     assert result["peers"]["numpy"]["versions"]["numpy"] == np.__version__
     peaks = result["peaks"]
-    assert peaks["isa"] == _core.machine()["isa_chosen"]
+    assert peaks["isa"] in peaks["flops"]
+    assert _core.machine()["isa_chosen"].startswith(peaks["isa"])
     assert all(rate > 1e9 for own in peaks["flops"].values() for rate in own.values())
     assert all(own[kind] > 1e8 for own in peaks["streams"] for kind in ("read", "copy", "write"))
 

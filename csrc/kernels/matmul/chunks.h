@@ -5,7 +5,7 @@
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr double kFlopsPerThread = 2e6;  // about 30 us: less is not worth a thread
+inline constexpr double kFlopsPerThread = 5e6;  // about 40 us: less is not worth a thread
 inline constexpr double kFlopsPerChunk = 1e8;   // about 2 ms
 
 STRETTO_INLINE std::int64_t chunk_of(double flops, std::int64_t tasks) {

@@ -100,7 +100,9 @@ def measure_peaks(threads: int, seconds: float = RATE_SECONDS) -> Peaks:
         each = together(lambda: _core.fma_peaks(seconds))
         flops = {isa: {dtype: sum(own[isa][dtype] for own in each) for dtype in each[0][isa]} for isa in each[0]}
         streams = [{kind: sum(together(_stream(kind, size // threads, seconds))) for kind in STREAMS} for size in sizes]
-    return Peaks(machine["isa_chosen"], threads, flops, sizes, streams, held)
+    chosen = machine["isa_chosen"]  # perhaps with an extension that only integers use
+    isa = next((isa for isa in flops if chosen.startswith(isa)), chosen)
+    return Peaks(isa, threads, flops, sizes, streams, held)
 
 
 def _stream(kind: str, size: int, seconds: float) -> Callable[[], float]:
