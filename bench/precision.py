@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 import ml_dtypes
 import numpy as np
 import stretto as st
-from stretto import _core
 from stretto.bench import machine
+from stretto.bench.roofline import float_isa
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "numerics.md"
 BEGIN, END = "<!-- python -m bench.precision --write -->\n", "<!-- end of the table -->\n"
@@ -163,7 +163,7 @@ def table() -> str:
     library = "{name} {version}".format(**blas["Build Dependencies"]["blas"])
     heads = [f"{who}, K = {k}" for who in ("ours", "NumPy") for k in TERMS]
     lines = [
-        f"Measured on {machine.describe()['model']}, {_core.machine()['isa_chosen']}, beside NumPy {np.__version__}",
+        f"Measured on {machine.describe()['model']}, {float_isa()}, beside NumPy {np.__version__}",
         f"with {library}:",
         "",
         f"| arrays, precision | data | {' | '.join(heads)} |",

@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from stretto import _core
+from stretto.bench.roofline import float_isa
 from tqdm import tqdm
 
 from bench.schedules.result import Result, aligned, described, heading
@@ -187,7 +188,7 @@ def measure(arguments: argparse.Namespace) -> Result:
         sweep = SWEEPS[name]
         works = drawn(sweep, arguments.shapes)
         found[name] = {"kind": sweep.kind, "unit": sweep.unit} | KINDS[sweep.kind](sweep, works, arguments.rounds)
-    return {"isa": _core.machine()["isa_chosen"], "thresholds": found}
+    return {"isa": float_isa(), "thresholds": found}
 
 
 def table(result: Result) -> str:

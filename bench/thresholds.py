@@ -135,8 +135,12 @@ SWEEPS = {
         value=lambda: constant("kernels/matmul/region.h", "kBlockBytes"),
     ),
     "matmul_packing_bytes": Sweep(
-        "paths", "bytes of b", 128 << 10, 2 << 20, bytes_of_b(100, 200),
+        "paths", "bytes of b", 128 << 10, 2 << 20, bytes_of_b(600, 800),
         value=lambda: constant("kernels/matmul/region.h", "kBlockBytes"),
+    ),
+    "matmul_far_bytes": Sweep(
+        "paths", "bytes of b", 1 << 20, 16 << 20, bytes_of_b(100, 200),
+        value=lambda: constant("kernels/matmul/region.h", "kFarBytes"),
     ),
     "matmul_threads": Sweep("threads", "operations", 4e5, 1e8, square),
     "conv_threads": Sweep("threads", "operations", 4e5, 1e8, square_convolution),

@@ -21,7 +21,7 @@ import numpy as np
 import stretto as st
 from stretto import _core
 rng = np.random.default_rng(0)
-a, b = rng.standard_normal((64, 40, 40), "f4"), rng.standard_normal((64, 40, 40), "f4")
+a, b = rng.standard_normal((256, 40, 40), "f4"), rng.standard_normal((256, 40, 40), "f4")
 reference = next(name for name, arch, _ in _core.op("matmul").variants if arch == "reference")
 def slow_matmul(n):
     x = np.ones((n, n))

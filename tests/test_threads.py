@@ -150,7 +150,7 @@ def test_environment_and_affinity() -> None:
 
 def operands(layout: str) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(5)
-    a, b = rng.standard_normal((12, 33, 65), "f4"), rng.standard_normal((12, 65, 47), "f4")
+    a, b = rng.standard_normal((120, 33, 65), "f4"), rng.standard_normal((120, 65, 47), "f4")
     if layout == "transposed":
         return np.ascontiguousarray(a.swapaxes(1, 2)).swapaxes(1, 2), np.ascontiguousarray(b.swapaxes(1, 2)).swapaxes(
             1, 2

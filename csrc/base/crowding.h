@@ -7,7 +7,7 @@
 
 namespace stretto {
 
-// A helper that is preempted in the middle of a chunk is waited for, often for milliseconds. After such a
+// A helper that loses its CPU in the middle of a chunk is waited for, often for milliseconds. After such a
 // call callers work alone for a while: twice as long each time it happens again, half as long after a quiet
 // time.
 class Crowding {
@@ -19,7 +19,8 @@ class Crowding {
     return now.time_since_epoch() < until_.load(std::memory_order_relaxed);
   }
 
-  // Of a call: when its caller found no more work, and how long it had worked and then waited for helpers.
+  // Of a call: when its caller found no more work, how long it had worked, and how long it then waited for
+  // helpers that had lost their CPU.
   void judge(Clock::time_point now, Duration worked, Duration waited) {
     const Duration pause = pause_.load(std::memory_order_relaxed), time = now.time_since_epoch();
     if (waited > worked + kNoise) {

@@ -1,6 +1,7 @@
 // The engine of our own: helpers take a seat in a region that is open and claim chunks beside the caller. The
 // caller closes the region when no chunk is left, so a helper that came too late is never waited for.
 #include <sched.h>
+#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -29,6 +30,7 @@ struct Seats {
   int free;
   int cpu;  // where the caller runs
   std::atomic<int> taken{0};
+  std::atomic<Crowding::Duration> lost{};  // the most that one helper was kept from its CPU
   Seats* next = nullptr;
 };
 
@@ -38,6 +40,21 @@ void pause() {
 #else
   asm volatile("yield" ::: "memory");
 #endif
+}
+
+Crowding::Duration cpu_time() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+}
+
+// How much longer the work took than its thread had a CPU.
+template <class Work>
+Crowding::Duration time_lost(Work work) {
+  const auto begin = Crowding::Clock::now();
+  const auto used = cpu_time();
+  work();
+  return (Crowding::Clock::now() - begin) - (cpu_time() - used);
 }
 
 template <class Condition>
@@ -64,7 +81,10 @@ class Pool {
     region.work();
     const auto end = Crowding::Clock::now();
     close(seats);
-    if (has_cores) crowding_.judge(end, end - begin, Crowding::Clock::now() - end);
+    if (has_cores) {
+      const Crowding::Duration waited = Crowding::Clock::now() - end;
+      crowding_.judge(end, end - begin, std::min(waited, seats.lost.load()));
+    }
   }
 
  private:
@@ -90,8 +110,9 @@ class Pool {
     const BlockSignals blocked;
     try {
       for (; helpers_ < helpers; ++helpers_) {
+        const std::string name = "stretto-" + std::to_string(helpers_ + 1);
         std::thread thread(&Pool::help, this);
-        name_thread(thread.native_handle(), "stretto-" + std::to_string(helpers_ + 1));
+        name_thread(thread.native_handle(), name);
         thread.detach();
       }
     } catch (...) {
@@ -137,7 +158,9 @@ class Pool {
       const int woken = std::min({sleeping_, --free_, kWokenByHelper});
       lock.unlock();
       for (int i = 0; i < woken; ++i) work_.notify_one();
-      seats->region.work();
+      const Crowding::Duration lost = time_lost([&] { seats->region.work(); });
+      for (auto most = seats->lost.load(); lost > most && !seats->lost.compare_exchange_weak(most, lost);) {
+      }
       // The caller may return as soon as the last seat is free: nothing of its stack is touched afterwards.
       if (--seats->taken == 0 && waiting_ != 0) {
         lock.lock();

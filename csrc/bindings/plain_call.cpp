@@ -17,7 +17,8 @@ struct PlainCall {
   PyObject_HEAD;
   vectorcallfunc vectorcall;
   PyObject* attributes;  // name, documentation, what is wrapped
-  PyObject* function;    // takes every other call
+  PyObject* weak_references;
+  PyObject* function;  // takes every other call
   const Op* op;
   Py_ssize_t inputs;
 };
@@ -84,12 +85,18 @@ int clear(PyObject* self) {
 void dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
+  if (as_plain(self).weak_references) PyObject_ClearWeakRefs(self);
   clear(self);
   type->tp_free(self);
   Py_DECREF(type);
 }
 
 PyObject* repr(PyObject* self) { return PyObject_Repr(as_plain(self).function); }
+
+// Bound as functions are, for which help() takes it then.
+PyObject* bind(PyObject* self, PyObject* object, PyObject*) {
+  return object && object != Py_None ? PyMethod_New(self, object) : Py_NewRef(self);
+}
 
 // Pickled by name, as functions are.
 PyObject* reduce(PyObject* self, PyObject*) {
@@ -99,6 +106,7 @@ PyObject* reduce(PyObject* self, PyObject*) {
 PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(PlainCall, vectorcall), READONLY, nullptr},
     {"__dictoffset__", T_PYSSIZET, offsetof(PlainCall, attributes), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(PlainCall, weak_references), READONLY, nullptr},
     {}};
 PyGetSetDef getters[] = {{"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
                          {}};
@@ -112,11 +120,17 @@ void* slot(T* function) {
 }  // namespace
 
 void bind_plain_call(py::module_& m) {
-  static PyType_Slot slots[] = {{Py_tp_new, slot(make)},          {Py_tp_call, slot(PyVectorcall_Call)},
-                                {Py_tp_traverse, slot(traverse)}, {Py_tp_clear, slot(clear)},
-                                {Py_tp_dealloc, slot(dealloc)},   {Py_tp_repr, slot(repr)},
-                                {Py_tp_members, members},         {Py_tp_getset, getters},
-                                {Py_tp_methods, methods},         {0, nullptr}};
+  static PyType_Slot slots[] = {{Py_tp_new, slot(make)},
+                                {Py_tp_call, slot(PyVectorcall_Call)},
+                                {Py_tp_traverse, slot(traverse)},
+                                {Py_tp_clear, slot(clear)},
+                                {Py_tp_dealloc, slot(dealloc)},
+                                {Py_tp_repr, slot(repr)},
+                                {Py_tp_descr_get, slot(bind)},
+                                {Py_tp_members, members},
+                                {Py_tp_getset, getters},
+                                {Py_tp_methods, methods},
+                                {0, nullptr}};
   static PyType_Spec spec = {"stretto._core.PlainCall", int(sizeof(PlainCall)), 0,
                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL, slots};
   m.attr("PlainCall") = py::reinterpret_steal<py::object>(PyType_FromSpec(&spec));

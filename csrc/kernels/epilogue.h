@@ -11,7 +11,8 @@
 
 namespace stretto {
 
-// Every present operand is a view of the result's shape (stride 0 where it repeats), of the inputs' dtype, or of an integer result's.
+// Every present operand is a view of the result's shape (stride 0 where it repeats), of the inputs' dtype, or
+// of an integer result's.
 struct Epilogue {
   ArrayView bias, scale, shift, residual;
   Activation activation = Activation::none;

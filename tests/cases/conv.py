@@ -83,6 +83,8 @@ TRANSPOSED: dict[str, Case] = {
     "depthwise": ((1, 6, 7, 20), (6, 1, 3, 3), {"padding": 1, "groups": 6}),
     "blocks": ((1, 70, 5, 6), (70, 20, 3, 3), {"stride": 2, "padding": 1}),
     "segments": ((1, 470, 3, 3), (470, 5, 3, 3), {"stride": 2, "padding": 1}),
+    "segments_of_phases": ((1, 520, 9, 20), (520, 40, 4, 4), {"stride": 2, "padding": 1}),
+    "segments_of_one_tap": ((1, 1100, 5, 9), (1100, 20, 2, 2), {"stride": 2}),
     "one_axis": ((2, 7, 20), (7, 8, 5), {"stride": 2, "padding": 2}),
     "three_axes": ((1, 3, 3, 4, 5), (3, 17, 3, 2, 3), {"stride": (1, 2, 2), "padding": 1}),
 }

@@ -143,3 +143,19 @@ def test_a_prepared_weight_serves_with_either_kind_of_a(left: str, right: str) -
                         assert np.array_equal(matmul((a, weight), INT32, None, 2, name), exact(a, b))
                 if left == right:
                     assert np.array_equal(st.matmul(a, prepared), np.matmul(a, b))
+
+
+@pytest.mark.parametrize(("left", "right"), BYTES)
+def test_one_column_into_a_strided_result(left: str, right: str) -> None:
+    """It is computed as one row, and no more turned round."""
+    rng = np.random.default_rng(2)
+    a, b = draw(rng, (37, 50), left), draw(rng, (50, 1), right)
+    wide = np.zeros((37, 4), "i4")
+    for out, x, y in (
+        (wide[:, :1], a, b),
+        (wide[:, 1:2].T, np.asfortranarray(b.astype(left)).T, np.asfortranarray(a.astype(right).T)),
+    ):
+        expected = exact(x, y)
+        for name in VARIANTS:
+            matmul((x, y), INT32, out, 1, name)
+            assert np.array_equal(out, expected), f"{name}, {left} @ {right}"

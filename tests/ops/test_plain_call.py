@@ -3,6 +3,7 @@
 import inspect
 import pickle
 import pydoc
+import weakref
 
 import numpy as np
 import pytest
@@ -24,7 +25,11 @@ def test_it_looks_like_the_function(function):
     assert inspect.isfunction(plain)
     assert inspect.signature(function) == inspect.signature(plain)
     assert (function.__name__, function.__doc__) == (plain.__name__, plain.__doc__)
-    assert plain.__doc__.splitlines()[0] in pydoc.render_doc(function)
+    assert inspect.isroutine(function)
+    assert f"{function.__name__}({next(iter(inspect.signature(plain).parameters))}" in pydoc.plaintext.docroutine(
+        function
+    )
+    assert weakref.ref(function)() is function
     assert repr(function).startswith(f"<function {function.__name__} at ")
     assert pickle.loads(pickle.dumps(function)) is function
 
@@ -53,6 +58,17 @@ def test_wrong_calls_are_those_of_the_function(a):
         st.matmul(a, a, threads=True)
     with pytest.raises(ValueError, match="inner dimensions differ"):
         st.matmul(a, a[:3])
+
+
+def test_it_binds_as_functions_do(a):
+    class Network:
+        activation = st.relu
+
+        def __array__(self, dtype=None, copy=None):
+            return a
+
+    assert (Network().activation() == st.relu(a)).all()
+    assert Network.activation is st.relu
 
 
 def test_symbols_are_recorded(a):

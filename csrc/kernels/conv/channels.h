@@ -70,15 +70,15 @@ template <class Steps, class Out>
   const std::int64_t row_pitch = plan.reads_x ? c.stride[1] * c.x.strides[3] : strip.row_pitch();
   const std::int64_t tile_size = plan.vectors * lanes * cut.width;
   const bool whole = plan.strip_channels >= c.inputs;
-  const bool keeps = plan.stretch < c.inputs;
+  const bool keeps = least(plan.stretch, c.segment_channels) < c.inputs;
   const Scratch strip_memory(plan.reads_x ? 0 : plan.strip_channels * pitch * std::int64_t(sizeof(T)));
   const Scratch sums(keeps ? 2 * cut.lines * cut.tiles * tile_size * std::int64_t(sizeof(T)) : 0);
   const Scratch result(direct ? 0 : kMostVectors * lanes * cut.rows * cut.columns * std::int64_t(sizeof(T)));
-  const Scratch reaches((cut.lines * cut.tiles + 1) * c.tap_count);
+  const bool may_leave_out = Steps::leaves_out && !plan.is_flat && c.inputs >= kFewChannels;
+  const Scratch reaches((may_leave_out ? cut.lines * cut.tiles + 1 : 1) * c.tap_count);
   Reach* const everything = reaches.as<Reach>();
   Reach* const reach = everything + c.tap_count;
   for (int t = 0; t < c.tap_count; ++t) everything[t] = Reach::all;
-  const bool may_leave_out = Steps::leaves_out && !plan.is_flat && c.inputs >= kFewChannels;
   if (may_leave_out) fill_reach(c, cut, od, oh, ow, reach);
   const BlockLayout layout = result_layout<T>(c, cut);
   const From* x = c.x.as<From>() + n * c.x.strides[0] + group * c.channels * c.x.strides[1];

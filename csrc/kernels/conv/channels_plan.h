@@ -176,7 +176,8 @@ ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, s
   const std::int64_t wanted =
       greatest(1, least(kStretchTerms / greatest(1, c.tap_count), plan.strip_channels));
   plan.stretch = greatest(1, divide_up(segment, divide_up(segment, wanted)));
-  if (plan.strip_channels >= c.inputs && c.inputs * c.tap_count <= kStretchTerms * 3 / 2)
+  if (plan.strip_channels >= c.inputs && segment == c.inputs &&
+      c.inputs * c.tap_count <= kStretchTerms * 3 / 2)
     plan.stretch = c.inputs;
   const std::int64_t blocks = lines * plan.row_blocks * plan.column_blocks;
   while (threads > 1 && blocks * plan.output_splits < 2 * threads &&

@@ -55,8 +55,8 @@ class Direct {
  private:
   Tile<T> strides_;
   std::int64_t n_, whole_;  // columns; those in whole panels, none if a tile has all of them
-  std::int64_t row_blocks_, tall_blocks_,
-      height_;  // the tall blocks have `height_` rows, the others one less
+  // The tall blocks have `height_` rows, the others one less.
+  std::int64_t row_blocks_, tall_blocks_, height_;
   TileFunction<T> whole_tile_[2] = {}, rest_tile_[2] = {};
   int whole_tail_ = 0, rest_tail_ = 0;
 };

@@ -26,8 +26,8 @@ struct Cut {
 template <class T, class From, class Out, class Sums = Chains<T>, class Right = From, class Operand = From>
 class Product {
  public:
-  Product(const MatmulArgs& given, int threads)
-      : args_(simplified(given)), m_(args_.m()), n_(args_.n()), k_(args_.k()) {
+  // `args` as `simplified` returns them, which may be a transposed product.
+  Product(const MatmulArgs& args, int threads) : args_(args), m_(args_.m()), n_(args_.n()), k_(args_.k()) {
     batch_shape_ = args_.out.shape;
     batch_shape_.count -= 2;
     batch_ = batch_shape_.product();

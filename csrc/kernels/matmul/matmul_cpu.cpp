@@ -3,7 +3,8 @@
 
 namespace stretto::STRETTO_ISA {
 
-void matmul(const MatmulArgs& args, int threads) {
+void matmul(const MatmulArgs& given, int threads) {
+  const MatmulArgs args = simplified(given);
   if (args.a.dtype == DType::f32)
     Product<float, float, float>(args, threads).run();
   else

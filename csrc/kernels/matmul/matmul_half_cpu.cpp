@@ -5,7 +5,8 @@
 
 namespace stretto::STRETTO_ISA {
 
-void matmul_half(const MatmulArgs& args, int threads) {
+void matmul_half(const MatmulArgs& given, int threads) {
+  const MatmulArgs args = simplified(given);
   const bool widens = args.out.dtype == DType::f32;
   if (args.a.dtype == DType::f16) {
     if (widens)

@@ -4,7 +4,8 @@
 
 namespace stretto::STRETTO_ISA {
 
-void matmul_integer(const MatmulArgs& args, int threads) {
+void matmul_integer(const MatmulArgs& given, int threads) {
+  const MatmulArgs args = simplified(given);
   switch (itemsize(args.a.dtype)) {
     case 1:
       return Product<std::int32_t, bool, bool>(args, threads).run();

@@ -40,7 +40,7 @@ def describe() -> dict[str, Any]:
         "hypervisor": rows.get("Hypervisor vendor", "").strip() or None,
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "load": os.getloadavg()[0],
-        "system": platform.platform(),
+        "system": f"{platform.system()}, {' '.join(platform.libc_ver())}",
         "python": platform.python_version(),
     }
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from stretto import _core
 
-__all__ = ["Bound", "Peaks", "bound", "measure_peaks"]
+__all__ = ["Bound", "Peaks", "bound", "float_isa", "measure_peaks"]
 
 STREAMS = ("read", "copy", "write")
 RATE_SECONDS = 0.05  # of each instruction set and dtype, of each size and kind of stream
@@ -100,13 +100,16 @@ def measure_peaks(threads: int, seconds: float = RATE_SECONDS) -> Peaks:
         each = together(lambda: _core.fma_peaks(seconds))
         flops = {isa: {dtype: sum(own[isa][dtype] for own in each) for dtype in each[0][isa]} for isa in each[0]}
         streams = [{kind: sum(together(_stream(kind, size // threads, seconds))) for kind in STREAMS} for size in sizes]
-    chosen = machine["isa_chosen"]  # perhaps with an extension that only integers use
-    isa = next((isa for isa in flops if chosen.startswith(isa)), chosen)
-    return Peaks(isa, threads, flops, sizes, streams, held)
+    return Peaks(float_isa(), threads, flops, sizes, streams, held)
 
 
 def _stream(kind: str, size: int, seconds: float) -> Callable[[], float]:
     return lambda: _core.stream_peak(kind, size, seconds)
+
+
+def float_isa() -> str:
+    """The instruction set of the kernels for floats: the chosen one without extensions for integers."""
+    return str(_core.machine()["isa_chosen"]).removesuffix("vnni")
 
 
 def bound(peaks: Peaks, flops: float, read: float, written: float, dtype: str) -> Bound | None:
