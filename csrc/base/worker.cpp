@@ -39,14 +39,29 @@ void relax() {
 #endif
 }
 
+// True as soon as ready() is, or false after kPoll.
+template <class Ready>
+bool poll_until(const Ready& ready) {
+  const auto until = std::chrono::steady_clock::now() + kPoll;
+  do {
+    for (int i = 0; i < 16; ++i) {
+      if (ready()) return true;
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() < until);
+  return false;
+}
+
 }  // namespace
 
 struct Crew::State {
   std::mutex mutex;
   std::condition_variable wake, finished;
-  std::uint64_t run = 0;
-  int taking_part = 0, running = 0;
-  bool closing = false;
+  // Written under the lock; read without it by who polls.
+  std::atomic<std::uint64_t> run = 0;
+  std::atomic<int> running = 0;
+  std::atomic<bool> closing = false;
+  int taking_part = 0;
   Body body = nullptr;
   void* context = nullptr;
   std::vector<std::thread> threads;
@@ -54,8 +69,9 @@ struct Crew::State {
   void live(Crew& crew, int worker) {
     std::uint64_t seen = 0;
     std::unique_lock lock(mutex);
+    const auto called = [&] { return closing || run != seen; };
     while (true) {
-      wake.wait(lock, [&] { return closing || run != seen; });
+      wake.wait(lock, called);
       if (closing) return;
       seen = run;
       if (worker >= taking_part) continue;
@@ -64,6 +80,10 @@ struct Crew::State {
       body(context, worker);
       lock.lock();
       if (--running == 0) finished.notify_one();
+      if (!crew.may_poll_) continue;
+      lock.unlock();
+      poll_until(called);  // plans are called in loops
+      lock.lock();
     }
   }
 };
@@ -146,8 +166,10 @@ void Crew::begin(int workers, Body body, void* context) {
 
 void Crew::end() {
   if (!state_ || forks_ != forks_seen()) return;
+  const auto over = [&] { return state_->running == 0; };
+  if (over() || (may_poll_ && poll_until(over))) return;
   std::unique_lock lock(state_->mutex);
-  state_->finished.wait(lock, [&] { return state_->running == 0; });
+  state_->finished.wait(lock, over);
 }
 
 struct Signal::State {
@@ -177,15 +199,7 @@ void Signal::notify_late() {
 
 bool Signal::wait_slowly(bool (*ready)(const void*), const void* context, bool poll,
                          const std::function<void()>& every) {
-  if (poll) {
-    const auto until = std::chrono::steady_clock::now() + kPoll;
-    do {
-      for (int i = 0; i < 16; ++i) {
-        if (ready(context)) return false;
-        relax();
-      }
-    } while (std::chrono::steady_clock::now() < until);
-  }
+  if (poll && poll_until([&] { return ready(context); })) return false;
   std::unique_lock lock(state_->mutex);
   sleepers_.fetch_add(1);
   const struct Leave {
