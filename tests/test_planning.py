@@ -150,7 +150,7 @@ def test_precision_of_steps_that_have_none_of_their_own():
 
 def test_progress():
     seen = []
-    st.plan(make_net(), X, workers=2, calibrate=0.05, progress=seen.append).close()
+    st.plan(make_net(), X, workers=2, calibrate=1.0, progress=seen.append).close()
     done = [event.done for event in seen]
     assert done == sorted(done)
     assert done[-1] == 100
