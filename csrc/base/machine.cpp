@@ -1,6 +1,8 @@
 #include "base/machine.h"
 
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -35,6 +37,27 @@ void detect_caches(Machine& machine) {
   }
 }
 
+#if defined(__x86_64__)
+bool has_amx(const Machine& machine) {
+#if STRETTO_EMULATE_AMX
+  return machine.has(Arch::avx2);
+#else
+  return machine.has(Arch::avx512vnni) && __builtin_cpu_supports("amx-tile") &&
+         __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-int8");
+#endif
+}
+#endif
+
+// A process has to ask for the tiles of AMX; it is refused where signal handlers have small stacks.
+bool may_use_amx() {
+#if defined(__x86_64__) && !STRETTO_EMULATE_AMX
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return true;
+#endif
+}
+
 Machine detect() {
   Machine machine;
 #if defined(__x86_64__)
@@ -49,6 +72,7 @@ Machine detect() {
     machine.archs |= std::uint32_t(Arch::avx512);
   if (machine.has(Arch::avx512) && __builtin_cpu_supports("avx512vnni"))
     machine.archs |= std::uint32_t(Arch::avx512vnni);
+  if (has_amx(machine)) machine.archs |= std::uint32_t(Arch::avx512amx);
 #elif defined(__aarch64__)
   machine.archs |= std::uint32_t(Arch::neon);
 #endif
@@ -75,7 +99,7 @@ Machine limited_by_environment() {
     return machine;
   }
   throw NoKernelError(message("STRETTO_ISA: unknown instruction set ", wanted,
-                              "; the known ones are reference, avx2, avx512, avx512vnni, neon"));
+                              "; the known ones are reference, avx2, avx512, avx512vnni, avx512amx, neon"));
 }
 
 }  // namespace
@@ -90,6 +114,8 @@ const char* name_of(Arch arch) {
       return "avx512";
     case Arch::avx512vnni:
       return "avx512vnni";
+    case Arch::avx512amx:
+      return "avx512amx";
     case Arch::neon:
       return "neon";
   }
@@ -120,6 +146,9 @@ std::uint32_t built_archs() {
 #if STRETTO_HAS_AVX512VNNI
   archs |= std::uint32_t(Arch::avx512vnni);
 #endif
+#if STRETTO_HAS_AVX512AMX
+  archs |= std::uint32_t(Arch::avx512amx);
+#endif
 #if STRETTO_HAS_NEON
   archs |= std::uint32_t(Arch::neon);
 #endif
@@ -132,7 +161,11 @@ const Machine& detected_machine() {
 }
 
 const Machine& this_machine() {
-  static const Machine machine = limited_by_environment();
+  static const Machine machine = [] {
+    Machine limited = limited_by_environment();
+    if (limited.has(Arch::avx512amx) && !may_use_amx()) limited.archs &= ~std::uint32_t(Arch::avx512amx);
+    return limited;
+  }();
   return machine;
 }
 

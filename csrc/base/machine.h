@@ -6,9 +6,16 @@
 namespace stretto {
 
 // Instruction sets that kernels are compiled for. `reference` is plain C++, present everywhere.
-enum class Arch : std::uint32_t { reference = 0, avx2 = 1, avx512 = 2, neon = 4, avx512vnni = 8 };
+enum class Arch : std::uint32_t {
+  reference = 0,
+  avx2 = 1,
+  avx512 = 2,
+  neon = 4,
+  avx512vnni = 8,
+  avx512amx = 16
+};
 
-inline constexpr Arch kArchs[] = {Arch::avx2, Arch::avx512, Arch::avx512vnni, Arch::neon};
+inline constexpr Arch kArchs[] = {Arch::avx2, Arch::avx512, Arch::avx512vnni, Arch::avx512amx, Arch::neon};
 
 struct Machine {
   std::uint32_t archs = 0;  // union of Arch
@@ -31,8 +38,8 @@ std::uint32_t built_archs();
 // What the CPU and the operating system offer.
 const Machine& detected_machine();
 
-// detected_machine() less what STRETTO_ISA rules out; read once. Throws NoKernelError for an unknown or
-// absent one.
+// detected_machine() less what STRETTO_ISA rules out and the tiles of AMX where the system refuses them;
+// found once. Throws NoKernelError for an unknown or absent instruction set.
 const Machine& this_machine();
 
 }  // namespace stretto

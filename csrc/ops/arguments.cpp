@@ -138,6 +138,14 @@ void parse_activation(const char* op, const Attributes& attributes, Activation& 
   if (pair) parameter = pair->parameter;
 }
 
+Precision parse_precision(const char* op, const Attributes& attributes) {
+  const std::string name = attributes.text(op, "precision", "highest");
+  if (name == "highest") return Precision::highest;
+  if (name == "high") return Precision::high;
+  if (name == "medium") return Precision::medium;
+  throw ShapeError(message(op, ": unknown precision: \"", name, "\"; it must be highest, high or medium"));
+}
+
 EpilogueOperands::EpilogueOperands(const char* op, std::span<const ArrayView> operands, const Dims& result,
                                    DType dtype, const Attributes& attributes) {
   ArrayView* const slots[] = {&epilogue_.bias, &epilogue_.scale, &epilogue_.shift, &epilogue_.residual};

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "kernels/epilogue.h"
+#include "kernels/precision.h"
 #include "ops/op.h"
 
 namespace stretto {
@@ -48,6 +49,9 @@ void check_epilogue(const char* op, std::span<const ValueType> operands, const V
 // The attribute `activation`, a name or a pair (name, parameter).
 void parse_activation(const char* op, const Attributes& attributes, Activation& activation,
                       double& parameter);
+
+// The attribute `precision`.
+Precision parse_precision(const char* op, const Attributes& attributes);
 
 // An epilogue over converted operands that are broadcast to the result's shape.
 class EpilogueOperands {

@@ -29,7 +29,7 @@ Types infer(const Types& inputs, const Attributes& attributes) {
   const ConvProblem p = conv_problem(kNames[rank], rank, inputs[0].shape, inputs[1].shape, attributes);
   const DType dtype = computation_type(p.op, inputs, attributes);
   check_conv_epilogue(p, std::span(inputs).subspan(2), dtype, attributes);
-  check_precision(p.op, attributes);
+  parse_precision(p.op, attributes);
   return {{dtype, p.result()}};
 }
 

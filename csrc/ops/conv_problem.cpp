@@ -242,11 +242,4 @@ int conv_batch(const Types& inputs, const std::vector<int>& axes, const Attribut
   return 0;
 }
 
-void check_precision(const char* op, const Attributes& attributes) {
-  const std::string precision = attributes.text(op, "precision", "highest");
-  if (precision != "highest" && precision != "high" && precision != "medium")
-    throw ShapeError(
-        message(op, ": unknown precision: \"", precision, "\"; it must be highest, high or medium"));
-}
-
 }  // namespace stretto

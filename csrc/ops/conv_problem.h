@@ -41,6 +41,4 @@ std::vector<ArrayView> along_channels(const ConvProblem& problem, std::span<cons
 // batch rule of ops with inputs (x, w, bias, scale, shift, residual).
 int conv_batch(const Types& inputs, const std::vector<int>& axes, const Attributes& attributes);
 
-void check_precision(const char* op, const Attributes& attributes);
-
 }  // namespace stretto

@@ -59,10 +59,7 @@ Types infer(const Types& inputs, const Attributes& attributes) {
   const Problem p = parse(inputs);
   const ValueType result{computation_type(kName, inputs, attributes), p.out};
   check_epilogue(kName, std::span(inputs).subspan(2), result, attributes);
-  const std::string precision = attributes.text(kName, "precision", "highest");
-  if (precision != "highest" && precision != "high" && precision != "medium")
-    throw ShapeError(
-        message("matmul: unknown precision: \"", precision, "\"; it must be highest, high or medium"));
+  parse_precision(kName, attributes);
   return {result};
 }
 
@@ -113,6 +110,7 @@ std::shared_ptr<const PackedWeight> pack(const ArrayView& weight, const Attribut
   if (factor_types(dtype, weight.dtype, weight.dtype)[1] != weight.dtype) return nullptr;
   MatmulArgs args;
   args.a = args.b = args.out = weight;
+  args.precision = parse_precision(kName, attributes);
   const MatmulVariant& variant = select_matmul(args, this_machine(), nullptr);
   if (!variant.pack) return nullptr;
   const std::size_t bytes = std::size_t(variant.pack(weight, nullptr));
@@ -167,6 +165,7 @@ const char* select(const Types& inputs, const Attributes& attributes, const Mach
   args.a = contiguous_view(nullptr, a, shape_of(p.batch, p.a));
   args.b = contiguous_view(nullptr, b, shape_of(p.batch, p.b));
   args.out = contiguous_view(nullptr, dtype, p.full_out);
+  args.precision = parse_precision(kName, attributes);
   return select_matmul(args, machine, nullptr).name;
 }
 
@@ -185,6 +184,7 @@ void run(const Call& call) {
   args.b = broadcast_to(as_matrices(b.view(), false), shape_of(p.batch, p.b));
   args.out = with_matrix_axes(call.outputs[0], p);
   args.epilogue = operands.epilogue();
+  args.precision = parse_precision(kName, call.attributes);
   for (ArrayView* operand :
        {&args.epilogue.bias, &args.epilogue.scale, &args.epilogue.shift, &args.epilogue.residual})
     if (operand->present()) *operand = with_matrix_axes(*operand, p);

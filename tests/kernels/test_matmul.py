@@ -146,6 +146,35 @@ def test_selection_for_machines_passed_in(machine, dtype, shapes, stem):
     assert selected == (names[0] if names else "matmul_reference")
 
 
+AMX = ["avx2", "avx512", "avx512vnni", "avx512amx"]
+
+
+@pytest.mark.skipif("matmul_avx512" not in {name for name, _, _ in matmul.variants}, reason="not built for x86-64")
+@pytest.mark.parametrize(
+    ("dtype", "attributes", "name"),
+    [
+        ("bfloat16", {}, "matmul_pairs_avx512amx"),
+        ("int8", {"dtype": "int32"}, "matmul_bytes_avx512amx"),
+        ("int8", {}, "matmul_narrow_avx512vnni"),
+        ("float32", {}, "matmul_avx512"),
+        ("float32", {"precision": "high"}, "matmul_high_avx512amx"),
+        ("float32", {"precision": "medium"}, "matmul_medium_avx512amx"),
+        ("float64", {"precision": "high"}, "matmul_avx512"),
+    ],
+)
+def test_selection_on_amx(dtype, attributes, name):
+    for batch, m in [(1, 1), (1, 1000), (50, 3)]:  # of which no bit of a result may depend
+        types = [(dtype, (batch, m, 300)), (dtype, (300, 200))]
+        assert matmul.select(types, attributes, AMX) == name
+        assert matmul.select(types, attributes, AMX[:1]).endswith("_avx2")
+
+
+def test_short_sums_are_not_split():
+    for k, n in [(63, 200), (200, 63)]:
+        types = [("float32", (100, k)), ("float32", (k, n))]
+        assert matmul.select(types, {"precision": "high"}, AMX) == matmul.select(types, {}, AMX)
+
+
 def test_selection_of_what_only_the_reference_computes():
     types = [("bool", (1, 2**31)), ("bool", (2**31, 1))]
     assert matmul.select(types, {}, ["avx2", "avx512", "neon"]) == "matmul_reference"

@@ -33,14 +33,14 @@ class Product {
     batch_ = batch_shape_.product();
     const double flops = 2.0 * double(m_) * double(n_) * double(steps() + 1) * double(batch_);
     threads_ = int(smaller(threads, std::int64_t(1 + flops / kFlopsPerThread)));
-    b_is_usable_ = is_same<T, From> && (args_.b.strides.last(0) == 1 || n_ == 1);
+    b_is_usable_ = kAsItLies && (args_.b.strides.last(0) == 1 || n_ == 1);
   }
 
   void run() const {
     if (m_ == 0 || n_ == 0 || batch_ == 0) return;
-    if constexpr (is_same<T, From> && is_same<T, Out>)
+    if constexpr (kAsItLies && is_same<T, Out>)
       if (Stack<T>(args_, threads_).run()) return;
-    if constexpr (is_same<T, From>)
+    if constexpr (kAsItLies)
       if (is_stream()) return run_stream();
     const Cut cut = cut_for_threads();
     if constexpr (Sums::segment == kSegment)
@@ -57,10 +57,11 @@ class Product {
 
  private:
   using RegionOf = Region<T, From, Out, Sums, Right, Operand>;
+  static constexpr bool kAsItLies = is_same<T, From> && Sums::terms == 1;  // tiles may read operands
   static constexpr std::int64_t kMostSplit = 128 << 10;  // elements of a result summed from parallel segments
 
-  // Of a tile, for a sum.
-  std::int64_t steps() const { return ceil_div(k_, Sums::terms); }
+  // Of a tile's fma, in the time that a sum takes.
+  std::int64_t steps() const { return ceil_div(k_, Sums::pace); }
 
   bool is_stream() const {
     return k_ > 0 && b_is_usable_ && m_ <= kStreamRows && n_ > 2 * kPanel<T> &&
@@ -112,7 +113,7 @@ class Product {
 
   Cut cut_for_threads() const {
     const std::int64_t panel = kPanel<T>, panels = ceil_div(n_, panel);
-    const std::int64_t deep = larger(1, smaller(steps(), kBlockTerms));
+    const std::int64_t deep = larger(1, smaller(slots_of<Sums>(k_), kBlockTerms));
     std::int64_t most_panels = larger(1, kBlockBytes / (deep * panel * std::int64_t(sizeof(T))));
     std::int64_t groups = ceil_div(panels, most_panels);
     const std::int64_t tall = Sums::rows(ceil_div(n_, Vec<T>::lanes));
@@ -143,7 +144,7 @@ class Product {
   // b that needs no packing: prepared, or as it lies.
   Panels<T> panels_of(const RegionOf& region) const {
     if (args_.panels) return {static_cast<const T*>(args_.panels), panel_size<T, Sums>(k_), kPanel<T>};
-    if constexpr (is_same<T, From>) return {region.b, kPanel<T>, region.b_row};
+    if constexpr (kAsItLies) return {region.b, kPanel<T>, region.b_row};
     return {};
   }
 

@@ -10,7 +10,8 @@ namespace stretto::STRETTO_ISA {
 template <class A, class B>
 struct Groups {
   using Vector = GroupVector<B>;
-  static constexpr int terms = Vector::terms, granule = terms;
+  using Session = NoSession;
+  static constexpr int terms = Vector::terms, slots = 1, granule = terms, pace = terms;
   static constexpr int corrections = kCorrections<B>;
   static constexpr bool corrects = kFlip<A, B> != 0;
   static constexpr std::int64_t segment = std::int64_t(1) << 62;
@@ -31,9 +32,9 @@ struct Groups {
     const std::int64_t size = panel_size<std::int32_t, Groups>(k);
     for (std::int64_t p = 0; p < k; p += stretch)
       for (std::int64_t j = 0; j < columns; j += width)
-        pack_groups(b + p * row + j * col, row, col, smaller(stretch, k - p),
-                    int(smaller(width, columns - j)),
-                    to + j / width * size + (corrections + p / terms) * width, width);
+        pack_groups<Vector>(b + p * row + j * col, row, col, smaller(stretch, k - p),
+                            int(smaller(width, columns - j)),
+                            to + j / width * size + (corrections + p / terms) * width, width);
     if constexpr (corrections)
       for (std::int64_t j = 0; j < columns; j += width)
         correct<B>(to + j / width * size, ceil_div(k, terms), width);

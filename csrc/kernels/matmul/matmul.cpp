@@ -17,10 +17,15 @@ KERNELS(avx512vnni)
 KERNELS(avx512)
 KERNELS(avx2)
 KERNELS(neon)
+namespace avx512amx {
+KERNEL(_pairs) KERNEL(_bytes) KERNEL(_high) KERNEL(_medium)
+}
 #undef KERNELS
 #undef KERNEL
 
 namespace {
+
+constexpr std::int64_t kLeastSplit = 64;  // terms and columns that are worth splitting
 
 bool always(const MatmulArgs&) { return true; }
 bool is_wide_float(const MatmulArgs& args) {
@@ -31,6 +36,18 @@ bool is_narrow(const MatmulArgs& args) { return is_narrow_integer(args.a.dtype);
 bool is_whole(const MatmulArgs& args) {  // a sum of fewer than 2^31 bools cannot wrap to zero
   if (args.a.dtype == DType::boolean) return args.k() < (std::int64_t(1) << 31);
   return is_integer(args.a.dtype) && !is_narrow(args);
+}
+
+// Not of m or the batch, on which no bit of a result may depend.
+bool may_split(const MatmulArgs& args) {
+  return args.a.dtype == DType::f32 && args.b.shape.last(1) >= kLeastSplit &&
+         args.b.shape.last(0) >= kLeastSplit;
+}
+bool is_high(const MatmulArgs& args) { return args.precision == Precision::high && may_split(args); }
+bool is_medium(const MatmulArgs& args) { return args.precision == Precision::medium && may_split(args); }
+bool is_pairs(const MatmulArgs& args) { return args.a.dtype == DType::bf16; }
+bool is_bytes(const MatmulArgs& args) {
+  return args.out.dtype == DType::i32 && is_narrow_integer(args.a.dtype) && itemsize(args.a.dtype) == 1;
 }
 
 constexpr MatmulVariant kTable[] = {

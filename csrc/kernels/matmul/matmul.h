@@ -7,6 +7,7 @@
 #include "base/array_view.h"
 #include "base/machine.h"
 #include "kernels/epilogue.h"
+#include "kernels/precision.h"
 #include "kernels/segment.h"
 
 namespace stretto {
@@ -17,6 +18,7 @@ struct MatmulArgs {
   // any combination.
   ArrayView a, b, out;
   Epilogue epilogue;
+  Precision precision = Precision::highest;  // of float32
   const void* panels = nullptr;  // b, of one matrix, as the variant's `pack` wrote it; b holds it too
 
   STRETTO_INLINE std::int64_t m() const { return a.shape.last(1); }

@@ -104,7 +104,8 @@ inline constexpr TileFunction<float> pair_tiles[8] = {pair_or_null<1, vectors>()
 
 // How Region forms sums of bfloat16 products.
 struct Pairs {
-  static constexpr int terms = 1, granule = kPairTerms, corrections = 0;
+  using Session = NoSession;
+  static constexpr int terms = 1, slots = 1, granule = kPairTerms, pace = 1, corrections = 0;
   static constexpr bool corrects = false;
   static constexpr std::int64_t segment = kSegment;
   STRETTO_INLINE static int rows(std::int64_t vectors) {

@@ -51,11 +51,17 @@ STRETTO_INLINE TileFunction<T> tile_for_columns(int rows, int columns, int& tail
   return tile_for<Vec<T>>(rows, vectors, tail);
 }
 
-// How Region forms its sums: one chain an output. Blocks of terms are whole granules, panels and copied rows
-// hold so many terms an element.
+// Where nothing is to be set up before tiles are computed.
+struct NoSession {
+  NoSession() {}
+};
+
+// How Region forms its sums: one chain an output. Blocks of terms are whole granules, of which panels and
+// copied rows hold `terms` in `slots` elements. A step of a tile's fma takes as long as `pace` terms.
 template <class T>
 struct Chains {
-  static constexpr int terms = 1, granule = 1, corrections = 0;
+  using Session = NoSession;
+  static constexpr int terms = 1, slots = 1, granule = 1, pace = 1, corrections = 0;
   static constexpr bool corrects = false;
   static constexpr std::int64_t segment = kSegment;
   STRETTO_INLINE static int rows(std::int64_t vectors) {
@@ -79,10 +85,16 @@ struct Chains {
   }
 };
 
+// Elements that hold so many terms, whole granules of them.
+template <class Sums>
+STRETTO_INLINE std::int64_t slots_of(std::int64_t terms) {
+  return terms * Sums::slots / Sums::terms;
+}
+
 // Elements of a panel of k terms, with its rows of corrections in front.
 template <class T, class Sums>
 STRETTO_INLINE std::int64_t panel_size(std::int64_t k) {
-  return kPanel<T> * (Sums::corrections + ceil_div(k, Sums::granule) * Sums::granule / Sums::terms);
+  return kPanel<T> * (Sums::corrections + slots_of<Sums>(ceil_div(k, Sums::granule) * Sums::granule));
 }
 
 // b in memory (panel_step = panel width, row = its stride) or in panels (panel_step = their size).
@@ -153,11 +165,11 @@ struct Region {
     const std::int64_t columns = j1 - j0, rows = r1 - r0;
     const int most = Sums::rows(ceil_div(columns, Vec<T>::lanes));
     const std::int64_t row_blocks = ceil_div(rows, most);
-    constexpr std::int64_t segment = Sums::segment, block_terms = kBlockTerms * Sums::terms;
+    constexpr std::int64_t segment = Sums::segment, block_terms = kBlockTerms * Sums::terms / Sums::slots;
     const std::int64_t segments = larger(1, ceil_div(k1 - k0, segment));
     const std::int64_t per_segment = larger(1, ceil_div(smaller(k1 - k0, segment), block_terms));
     const std::int64_t most_terms = whole(ceil_div(smaller(k1 - k0, segment), per_segment) + granule);
-    constexpr bool same = is_same<T, From>;
+    constexpr bool same = is_same<T, From> && Sums::terms == 1;
     const bool copies_a = !same || copying_pays<T>(a_row, a_col, columns);
 
     const bool keeps_sums = sums != nullptr;
@@ -171,7 +183,7 @@ struct Region {
     }
     const bool finishes = !keeps_sums && (!is_direct || !finish.is_empty());
     const bool has_partial = per_segment > 1;
-    const Scratch left(copies_a ? most * (most_terms / Sums::terms + 64) * std::int64_t(sizeof(T)) : 0);
+    const Scratch left(copies_a ? most * (slots_of<Sums>(most_terms) + 64) * std::int64_t(sizeof(T)) : 0);
     const std::int64_t own_panels = ceil_div(columns, kPanel<T>);
     const Scratch right(panels.data ? 0
                                     : own_panels * panel_size<T, Sums>(most_terms) * std::int64_t(sizeof(T)));
@@ -182,6 +194,7 @@ struct Region {
       sums_row = columns;
     }
 
+    [[maybe_unused]] const typename Sums::Session session;
     Ahead ahead[2] = {next[0], next[1]};
     const std::int64_t tile_count = segments * per_segment * row_blocks * own_panels;
     const std::int64_t shares[2] = {ahead[0].share(tile_count), ahead[1].share(tile_count)};
@@ -199,11 +212,11 @@ struct Region {
           from.data += j0 / kPanel<T> * panels.panel_step;
         else
           from = pack(p0, terms, j0, j1, right.as<T>());
-        const std::int64_t first_row = Sums::corrections + (panels.data ? p0 / Sums::terms : 0);
+        const std::int64_t first_row = Sums::corrections + (panels.data ? slots_of<Sums>(p0) : 0);
         // Panels of all terms are corrected once.
         const bool corrects = Sums::corrects && (ends_segment || !panels.data);
         Tile<T> t;
-        t.k = whole(terms) / Sums::terms;
+        t.k = slots_of<Sums>(whole(terms));
         t.b_row = from.row;
         for (std::int64_t i = 0; i < row_blocks; ++i) {
           const std::int64_t y = part(rows, row_blocks, i);
@@ -222,6 +235,7 @@ struct Region {
           T* const sum = sums + y * sums_row;
           T* const partial = has_partial ? partial_block.as<T>() + y * columns : sum;
           const std::int64_t partial_row = has_partial ? columns : sums_row;
+          t.rows = height;
           t.c_row = ends_segment ? sums_row : partial_row;
           t.start_row = partial_row;
           t.total_row = Sums::corrects ? 0 : sums_row;

@@ -88,11 +88,11 @@ void transpose(MatmulArgs& args) {
 
 }  // namespace
 
-MatmulArgs simplified(const MatmulArgs& given) {
+MatmulArgs simplified(const MatmulArgs& given, bool may_transpose) {
   MatmulArgs args = given;
   merge_batch_axes(args);
   fold_batch_into_rows(args);
-  if (args.panels) return args;
+  if (args.panels || !may_transpose) return args;
   const bool is_column = args.n() == 1 && args.m() > 1;
   const bool suits_transposed = args.b.strides.last(0) != 1 && args.a.strides.last(1) == 1 &&
                                 args.out.strides.last(0) != 1 && args.out.strides.last(1) == 1;

@@ -53,11 +53,10 @@ STRETTO_INLINE void correct(std::int32_t* panel, std::int64_t groups, int width)
   }
 }
 
-// As pack_panel, in groups.
-template <class B>
+// As pack_panel, in groups of V.
+template <class V, class B>
 STRETTO_INLINE void pack_groups(const B* b, std::int64_t row, std::int64_t col, std::int64_t k, int columns,
                                 std::int32_t* to, int width) {
-  using V = GroupVector<B>;
   constexpr int lanes = V::lanes, terms = V::terms;
   const std::int64_t groups = (k + terms - 1) / terms;
   const auto present = [&](std::int64_t g) { return int(k - g * terms < terms ? k - g * terms : terms); };

@@ -21,7 +21,7 @@ inline constexpr bool kHasMasks = true;
 #else
 inline constexpr bool kHasMasks = false;
 #endif
-#if defined(__aarch64__)
+#if defined(__aarch64__) || STRETTO_EMULATE_AMX
 inline constexpr int kVectors = 4;  // of a full tile's width
 #else
 inline constexpr int kVectors = 2;
@@ -56,6 +56,7 @@ struct Tile {
   std::int64_t total_row = 0;
   int tail;  // columns of the last vector
   std::int64_t count = 1, a_step = 0, b_step = 0, c_step = 0;
+  int rows = 0;  // of c; for tiles that are not made for one number of them
 };
 
 // One row of a tile: vectors of V, the last one of type Last, `partial` when only its first `tail` lanes

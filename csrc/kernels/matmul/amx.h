@@ -1,0 +1,216 @@
+// How Region forms its sums on AMX: of bfloat16, of float32 as sums of bfloat16 parts, of bytes.
+//
+// Panels and copied rows hold blocks of a register's depth, each with all its parts one after the other.
+#pragma once
+
+#include "kernels/matmul/region.h"
+#include "kernels/tile/amx_tile.h"
+#include "kernels/tile/groups.h"
+#include "simd/transpose.h"
+
+namespace stretto::STRETTO_ISA {
+
+static_assert(kPanel<float> == kAmxTile);
+
+// Of `given_terms` terms a slot of 32 bits.
+template <class Products, int given_terms, int parts>
+struct AmxSums {
+  using Session = AmxSession;
+  using Sum = typename Products::Sum;
+  static constexpr int terms = given_terms, slots = parts, granule = kAmxRows * terms, corrections = 0;
+  static constexpr int pace = 8 * terms / (2 * Products::count) + 1;  // terms in the time of an fma's step
+  static constexpr bool corrects = false;
+
+  STRETTO_INLINE static int rows(std::int64_t) { return kAmxTile; }
+  STRETTO_INLINE static TileFunction<Sum> tile_for(int rows, int columns, int& tail) {
+    tail = columns;
+    return amx_tile_for<Products, parts>(rows, columns);
+  }
+
+ protected:
+  // Of copied rows: apart from each other by more than their length, as powers of two would meet in the
+  // cache.
+  STRETTO_INLINE static std::int64_t row_step(std::int64_t k) {
+    return ceil_div(k, granule) * kAmxRows * parts + kAmxRows;
+  }
+  // A register takes whole rows of 16: what is not there is zero.
+  STRETTO_INLINE static void clear_rows(int rows, std::int64_t step, Sum* to) {
+    for (int i = rows; i % kAmxRows != 0; ++i) std::memset(to + i * step, 0, std::size_t(step) * 4);
+  }
+};
+
+// Elements that are copied as they are, two or four to a slot. Word: an integer of their size.
+template <class Products, class Word>
+struct AmxGroups : AmxSums<Products, 4 / int(sizeof(Word)), 1> {
+  using Base = AmxSums<Products, 4 / int(sizeof(Word)), 1>;
+  using Sum = typename Base::Sum;
+  using Base::granule, Base::terms;
+  using Vector = std::conditional_t<terms == 4, ByteQuads<std::is_unsigned_v<Word>>, WordPairs>;
+  static constexpr std::int64_t segment = std::is_same_v<Sum, float> ? kSegment : std::int64_t(1) << 62;
+
+  template <class From>
+  STRETTO_INLINE static void pack(const From* b, std::int64_t row, std::int64_t col, std::int64_t k,
+                                  std::int64_t columns, Sum* to) {
+    const auto* const from = reinterpret_cast<const Word*>(b);
+    auto* const slots = reinterpret_cast<std::int32_t*>(to);
+    const std::int64_t stretch = col == 1 ? granule : larger(1, k);
+    const std::int64_t groups = ceil_div(k, terms), size = panel_size<Sum, AmxGroups>(k);
+    for (std::int64_t p = 0; p < k; p += stretch)
+      for (std::int64_t j = 0; j < columns; j += kAmxTile)
+        pack_groups<Vector>(from + p * row + j * col, row, col, smaller(stretch, k - p),
+                            int(smaller(kAmxTile, columns - j)),
+                            slots + j / kAmxTile * size + p / terms * kAmxTile, kAmxTile);
+    for (std::int64_t j = 0; j < columns; j += kAmxTile)
+      std::memset(slots + j / kAmxTile * size + groups * kAmxTile, 0,
+                  std::size_t(size - groups * kAmxTile) * 4);
+  }
+
+  template <class From>
+  STRETTO_INLINE static Rows<Sum> copy(const From* a, std::int64_t row, std::int64_t col, int rows,
+                                       std::int64_t k, Sum* to) {
+    const auto* const from = reinterpret_cast<const Word*>(a);
+    const std::int64_t step = Base::row_step(k);
+    if (col == 1) {
+      const std::int64_t filled = ceil_div(k, granule) * granule;
+      for (int i = 0; i < rows; ++i) {
+        auto* const line = reinterpret_cast<Word*>(to + i * step);
+        std::memcpy(line, from + i * row, std::size_t(k) * sizeof(Word));
+        std::memset(line + k, 0, std::size_t(filled - k) * sizeof(Word));
+      }
+    } else {
+      gather(from, row, col, rows, k, step, reinterpret_cast<std::int32_t*>(to));
+    }
+    Base::clear_rows(rows, step, to);
+    return {to, step, 1};
+  }
+
+ private:
+  static void gather(const Word* a, std::int64_t row, std::int64_t col, int rows, std::int64_t k,
+                     std::int64_t step, std::int32_t* to) {
+    using V = WordPairs;
+    constexpr int lanes = V::lanes;
+    const std::int64_t groups = ceil_div(k, granule) * kAmxRows;
+    const auto present = [&](std::int64_t g) { return int(larger(0, smaller(terms, k - g * terms))); };
+    for (int i = 0; row == 1 && i < rows; i += lanes)
+      for (std::int64_t g = 0; g < groups; g += lanes) {
+        const int n = int(smaller(lanes, rows - i));
+        V block[lanes];
+        for (int q = 0; q < lanes; ++q)
+          block[q].v = present(g + q) > 0
+                           ? interleaved<terms>(a + (g + q) * terms * col + i, col, present(g + q), n)
+                           : typename V::reg{};
+        transpose(block);
+        for (int q = 0; q < n; ++q) block[q].store(to + (i + q) * step + g);
+      }
+    for (int i = 0; row != 1 && i < rows; ++i)
+      for (std::int64_t g = 0; g < groups; ++g)
+        to[i * step + g] = std::int32_t(group_of<terms>(a + i * row + g * terms * col, col, present(g)));
+  }
+};
+
+using AmxPairs = AmxGroups<PairProducts<1>, std::uint16_t>;
+template <class A, class B>
+using AmxQuads = AmxGroups<QuadProducts<A, B>, B>;
+
+// float32 as a sum of bfloat16 parts, each in the upper half of 32 bits: three hold every bit of it.
+template <int parts>
+struct AmxSplit : AmxSums<PairProducts<parts>, 2, parts> {
+  using Base = AmxSums<PairProducts<parts>, 2, parts>;
+  using Base::granule;
+  using V = Vec<float>;
+  using Bits = Vec<std::uint32_t>;
+  static constexpr std::int64_t segment = kSegment;
+
+  STRETTO_INLINE static void pack(const float* b, std::int64_t row, std::int64_t col, std::int64_t k,
+                                  std::int64_t columns, float* to) {
+    const std::int64_t size = panel_size<float, AmxSplit>(k);
+    for (std::int64_t j = 0; j < columns; j += kAmxTile)
+      pack_one(b + j * col, row, col, k, int(smaller(kAmxTile, columns - j)), to + j / kAmxTile * size);
+  }
+
+  STRETTO_INLINE static Rows<float> copy(const float* a, std::int64_t row, std::int64_t col, int rows,
+                                         std::int64_t k, float* to) {
+    const std::int64_t step = Base::row_step(k), filled = ceil_div(k, granule) * granule;
+    const auto put = [&](int i, std::int64_t p, V x) {
+      Bits part[parts];
+      split(x, part);
+      auto* const block = reinterpret_cast<bfloat16*>(to + i * step) + p / granule * granule * parts;
+#pragma GCC unroll 3
+      for (int q = 0; q < parts; ++q) from_bits(part[q]).store(block + q * granule + p % granule);
+    };
+    visit_rows(a, row, col, rows, k, filled, put);
+    Base::clear_rows(rows, step, to);
+    return {to, step, 1};
+  }
+
+ private:
+  STRETTO_INLINE static Bits nearest(V x) {
+    const Bits u = bits(x), odd = shift_right<16>(u) & Bits::broadcast(1);
+    return (u + Bits::broadcast(0x7fff) + odd) & Bits::broadcast(0xffff0000u);
+  }
+  STRETTO_INLINE static void split(V x, Bits (&part)[parts]) {
+#pragma GCC unroll 3
+    for (int q = 0; q < parts; ++q) {
+      part[q] = nearest(x);
+      x = x - from_bits(part[q]);  // exact
+    }
+  }
+
+  // Calls put(i, p, terms p.. of row i), the terms from k to `filled` being zeros.
+  template <class Put>
+  STRETTO_INLINE static void visit_rows(const float* a, std::int64_t row, std::int64_t col, int rows,
+                                        std::int64_t k, std::int64_t filled, const Put& put) {
+    const auto n_at = [&](std::int64_t p) { return int(larger(0, smaller(V::lanes, k - p))); };
+    if (row != 1 || col == 1) {
+      for (int i = 0; i < rows; ++i)
+        for (std::int64_t p = 0; p < filled; p += V::lanes)
+          put(i, p, load_as<float, float>(a + i * row + p * col, col, n_at(p)));
+      return;
+    }
+    for (int i = 0; i < rows; i += V::lanes)
+      for (std::int64_t p = 0; p < filled; p += V::lanes) {
+        const int n = int(smaller(V::lanes, rows - i));
+        V block[V::lanes];
+        for (int q = 0; q < V::lanes; ++q)
+          block[q] = p + q < k ? load_as<float, float>(a + i + (p + q) * col, n) : V::zero();
+        transpose(block);
+        for (int q = 0; q < n; ++q) put(i + q, p, block[q]);
+      }
+  }
+
+  static void pack_one(const float* b, std::int64_t row, std::int64_t col, std::int64_t k, int columns,
+                       float* to) {
+    const std::int64_t filled = ceil_div(k, granule) * granule;
+    const auto put = [&](std::int64_t p, int j, V even, V odd) {
+      Bits first[parts], second[parts];
+      split(even, first);
+      split(odd, second);
+      float* const block = to + p / granule * kAmxRows * parts * kAmxTile + j;
+#pragma GCC unroll 3
+      for (int q = 0; q < parts; ++q)
+        from_bits(shift_right<16>(first[q]) | second[q])
+            .store(block + (q * kAmxRows + p % granule / 2) * kAmxTile);
+    };
+    for (int j = 0; j < kAmxTile; j += V::lanes) {
+      const int n = int(larger(0, smaller(V::lanes, columns - j)));
+      if (row == 1 && col != 1 && n > 0) {
+        for (std::int64_t p = 0; p < filled; p += V::lanes) {
+          V block[V::lanes];
+          for (int q = 0; q < V::lanes; ++q)
+            block[q] = q < n && p < k
+                           ? load_as<float, float>(b + (j + q) * col + p, int(smaller(V::lanes, k - p)))
+                           : V::zero();
+          transpose(block);
+          for (int q = 0; q < V::lanes; q += 2) put(p + q, j, block[q], block[q + 1]);
+        }
+        continue;
+      }
+      const auto line = [&](std::int64_t p) {
+        return p < k && n > 0 ? load_as<float, float>(b + p * row + j * col, col, n) : V::zero();
+      };
+      for (std::int64_t p = 0; p < filled; p += 2) put(p, j, line(p), line(p + 1));
+    }
+  }
+};
+
+}  // namespace stretto::STRETTO_ISA

@@ -1,0 +1,149 @@
+// Rows of a and columns of b with an element that bfloat16 parts do not hold exactly: products with them are
+// computed as with the highest precision.
+#pragma once
+
+#include "base/parallel.h"
+#include "kernels/matmul/chunks.h"
+#include "kernels/offset.h"
+
+#if STRETTO_EMULATE_AMX
+#define STRETTO_BESIDE_AMX avx2
+#else
+#define STRETTO_BESIDE_AMX avx512
+#endif
+
+namespace stretto::STRETTO_BESIDE_AMX {
+void matmul(const MatmulArgs& args, int threads);
+}
+
+namespace stretto::STRETTO_ISA {
+
+// 0, or a magnitude whose smallest part is a normal number and whose largest is finite.
+STRETTO_INLINE bool are_splittable(Vec<float> x) {
+  using V = Vec<float>;
+  const V size = from_bits(bits(x) & Vec<std::uint32_t>::broadcast(0x7fffffffu));
+  const auto in_range =
+      V::both(less_equal(V::broadcast(0x1p-100f), size), less_equal(size, V::broadcast(0x1p127f)));
+  return V::bitmask(V::either(in_range, equal(size, V::zero()))) == (1u << V::lanes) - 1;
+}
+
+// marks[i] = whether one of the terms of line i is unsplittable.
+inline void mark_unsplittable(const float* x, std::int64_t lines, std::int64_t line, std::int64_t terms,
+                              std::int64_t term, bool* marks) {
+  using V = Vec<float>;
+  if (line != 1 || term == 1) {
+    for (std::int64_t i = 0; i < lines; ++i) {
+      bool all = true;
+      for (std::int64_t p = 0; p < terms; p += V::lanes)
+        all &= are_splittable(
+            load_as<float, float>(x + i * line + p * term, term, int(smaller(V::lanes, terms - p))));
+      marks[i] = !all;
+    }
+    return;
+  }
+  // Lines side by side: those of a vector that holds one are looked at again.
+  for (std::int64_t i = 0; i < lines; i += V::lanes) {
+    const int n = int(smaller(V::lanes, lines - i));
+    bool all = true;
+    for (std::int64_t p = 0; p < terms; ++p)
+      all &= are_splittable(load_as<float, float>(x + i + p * term, n));
+    for (int q = 0; q < n; ++q) {
+      marks[i + q] = false;
+      for (std::int64_t p = 0; !all && p < terms; ++p)
+        marks[i + q] |= !are_splittable(V::broadcast(x[i + q + p * term]));
+    }
+  }
+}
+
+// The same of all matrices of a batch, whose lines lie along `axis`, the other axis being `terms`.
+inline void mark_unsplittable(const ArrayView& view, int axis, int terms, bool* marks, int threads) {
+  constexpr std::int64_t few = 64;
+  Dims batch = view.shape;
+  batch.count -= 2;
+  const std::int64_t lines = view.shape[axis], groups = ceil_div(lines, few);
+  const std::int64_t count = batch.product() * groups;
+  const double flops = 4.0 * double(view.size());
+  parallel_for(count, chunk_of(flops / double(larger(1, count)), count),
+               int(smaller(threads, std::int64_t(1 + flops / kFlopsPerThread))),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   const std::int64_t index = i / groups, first = i % groups * few;
+                   mark_unsplittable(
+                       view.as<float>() + offset_of(index, batch, view.strides) + first * view.strides[axis],
+                       smaller(few, lines - first), view.strides[axis], view.shape[terms],
+                       view.strides[terms], marks + index * lines + first);
+                 }
+               });
+}
+
+// The product cut to rows r0..r1 and columns j0..j1.
+inline MatmulArgs part_of(MatmulArgs args, std::int64_t r0, std::int64_t r1, std::int64_t j0,
+                          std::int64_t j1) {
+  const auto cut = [](ArrayView& view, int from_last, std::int64_t begin, std::int64_t end) {
+    if (!view.present()) return;
+    const int axis = view.shape.count - 1 - from_last;
+    view.data = static_cast<char*>(view.data) + begin * view.strides[axis] * itemsize(view.dtype);
+    view.shape[axis] = end - begin;
+  };
+  cut(args.a, 1, r0, r1);
+  cut(args.b, 0, j0, j1);
+  Epilogue& e = args.epilogue;
+  for (ArrayView* view : {&args.out, &e.bias, &e.scale, &e.shift, &e.residual}) {
+    cut(*view, 1, r0, r1);
+    cut(*view, 0, j0, j1);
+  }
+  args.panels = nullptr;
+  return args;
+}
+
+// The product of one matrix of each operand.
+inline MatmulArgs matrix_of(MatmulArgs args, std::int64_t index) {
+  Dims batch = args.out.shape;
+  batch.count -= 2;
+  Epilogue& e = args.epilogue;
+  for (ArrayView* view : {&args.a, &args.b, &args.out, &e.bias, &e.scale, &e.shift, &e.residual}) {
+    if (!view->present()) continue;
+    view->data =
+        static_cast<char*>(view->data) + offset_of(index, batch, view->strides) * itemsize(view->dtype);
+    for (Dims* dims : {&view->shape, &view->strides}) {
+      const std::int64_t rows = dims->last(1), columns = dims->last(0);
+      *dims = {};
+      dims->push(rows);
+      dims->push(columns);
+    }
+  }
+  return args;
+}
+
+// Calls f(begin, end) for each run of marked lines.
+template <class F>
+void for_each_run(const bool* marks, std::int64_t lines, const F& f) {
+  for (std::int64_t i = 0; i < lines; ++i) {
+    if (!marks[i]) continue;
+    const std::int64_t begin = i;
+    while (i < lines && marks[i]) ++i;
+    f(begin, i);
+  }
+}
+
+inline void multiply_unsplittable(const MatmulArgs& args, int threads) {
+  const std::int64_t m = args.m(), n = args.n();
+  const int columns = args.out.shape.count - 1, rows = columns - 1;
+  Dims batch = args.out.shape;
+  batch.count -= 2;
+  const std::int64_t count = batch.product();
+  const Scratch of_rows(count * m), of_columns(count * n);
+  mark_unsplittable(args.a, rows, columns, of_rows.as<bool>(), threads);
+  mark_unsplittable(args.b, columns, rows, of_columns.as<bool>(), threads);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto redo = [&](std::int64_t r0, std::int64_t r1, std::int64_t j0, std::int64_t j1) {
+      STRETTO_BESIDE_AMX::matmul(part_of(matrix_of(args, i), r0, r1, j0, j1), threads);
+    };
+    for_each_run(of_rows.as<bool>() + i * m, m,
+                 [&](std::int64_t begin, std::int64_t end) { redo(begin, end, 0, n); });
+    for_each_run(of_columns.as<bool>() + i * n, n,
+                 [&](std::int64_t begin, std::int64_t end) { redo(0, m, begin, end); });
+  }
+}
+
+}  // namespace stretto::STRETTO_ISA
