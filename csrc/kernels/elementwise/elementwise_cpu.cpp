@@ -62,9 +62,7 @@ void run_range(const Plan& plan, std::int64_t begin, std::int64_t end) {
 // In units of half a nanosecond an element, roughly.
 std::int64_t cost_of(const ElementwiseArgs& args) {
   if (args.function == Elementwise::pow) return 16;
-  const bool is_light = args.function > Elementwise::activation_gradient ||
-                        args.activation <= Activation::leaky_relu || args.activation >= Activation::abs;
-  return is_light ? 1 : 3;
+  return is_light(args.function, args.activation) ? 1 : 3;
 }
 
 }  // namespace
