@@ -34,11 +34,25 @@ const char* name_of(Activation activation);
 // False when there is no such activation. `parameter` gets its default.
 bool activation_named(const char* name, Activation& activation, double& parameter);
 
+// What is known of x: nothing, or |x| <= kNear, where exp is shorter.
+enum class Range : std::uint8_t { any, near };
+
+template <Range range, class V>
+STRETTO_INLINE V exp_within(V x) {
+  if constexpr (range == Range::near) return exp_near(x);
+  return exp(x);
+}
+
+constexpr bool is_shorter_when_near(Activation activation) {
+  return activation == Activation::sigmoid || activation == Activation::silu ||
+         activation == Activation::softplus || activation == Activation::exp;
+}
+
 // 1 / (1 + exp(-x))
-template <class V>
+template <Range range = Range::any, class V>
 STRETTO_INLINE V sigmoid(V x) {
   const V one = V::broadcast(typename V::scalar(1));
-  return one / (one + exp(negated(x)));
+  return one / (one + exp_within<range>(negated(x)));
 }
 
 // min(max(x, 0), 6), NaN staying
@@ -57,8 +71,8 @@ STRETTO_INLINE V hard_sigmoid(V x) {
 }
 
 // y = activation(x), lane by lane, for a vector type V of simd/. Each line is its definition, operation by
-// operation; docs/numerics_functions.md has them in words.
-template <class V>
+// operation; docs/numerics_functions.md has them in words. The range never changes a bit.
+template <Range range = Range::any, class V>
 STRETTO_INLINE V activate(Activation activation, V x, V parameter) {
   using T = typename V::scalar;
   const V zero = V::zero(), half = V::broadcast(T(0.5)), one = V::broadcast(T(1));
@@ -74,7 +88,7 @@ STRETTO_INLINE V activate(Activation activation, V x, V parameter) {
     case Activation::elu:
       return select(less(x, zero), exp_minus_one_of_nonpositive(x) * parameter, x);
     case Activation::sigmoid:
-      return sigmoid(x);
+      return sigmoid<range>(x);
     case Activation::hard_sigmoid:
       return hard_sigmoid(x);
     case Activation::hard_swish:
@@ -88,11 +102,11 @@ STRETTO_INLINE V activate(Activation activation, V x, V parameter) {
       return (x * half) * (one + tanh(cube * V::broadcast(T(0x1.9884533d43651p-1))));
     }
     case Activation::silu:
-      return x * sigmoid(x);
+      return x * sigmoid<range>(x);
     case Activation::softplus:
-      return select(less(zero, x), x, zero) + log_of_one_plus(exp(negated(magnitude(x))));
+      return select(less(zero, x), x, zero) + log_of_one_plus(exp_within<range>(negated(magnitude(x))));
     case Activation::exp:
-      return exp(x);
+      return exp_within<range>(x);
     case Activation::log:
       return log(x);
     case Activation::sqrt:

@@ -1,8 +1,10 @@
 // The contract's sum (16 stripes, segments of 4096, a fixed tree) and its kin, for one instruction set.
 #pragma once
 
+#include "simd/partial.h"
 #include "simd/scalar.h"
 #include "simd/simd.h"
+#include "simd/transpose.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -91,50 +93,106 @@ STRETTO_INLINE C fold_stripes(C* s, std::int64_t used) {
   return s[0];
 }
 
-// Most of a row for a fold of any order, in chains enough to hide a step's latency; NaN is looked for aside.
+// A row's fold of any order, a lane each; chains enough hide a step's latency, NaN is looked for aside.
 template <class Fold, class E, class V>
-STRETTO_INLINE std::int64_t several_chains(const E* x, std::int64_t n, V* acc) {
+STRETTO_INLINE V extremes(const E* x, std::int64_t n, V) {
   constexpr int chains = 8;
   V best[chains];
   for (V& b : best) b = Fold::template start<V>();
   auto any_nan = V::none();
+  const auto take = [&](V& b, V v) __attribute__((always_inline)) {
+    b = Fold::step_but_nan(b, v);
+    any_nan = V::either(any_nan, is_nan(v));
+  };
   std::int64_t k = 0;
   for (; k + chains * V::lanes <= n; k += chains * V::lanes)
-    for (int c = 0; c < chains; ++c) {
-      const V v = V::load(x + k + c * V::lanes);
-      best[c] = Fold::step_but_nan(best[c], v);
-      any_nan = V::either(any_nan, is_nan(v));
-    }
-  for (const V b : best) acc[0] = Fold::step(acc[0], b, b);
-  acc[0] = select(any_nan, V::broadcast(__builtin_nanf("")), acc[0]);
-  return k;
+#pragma GCC unroll 8
+    for (int c = 0; c < chains; ++c) take(best[c], V::load(x + k + c * V::lanes));
+  for (; k + V::lanes <= n; k += V::lanes) take(best[0], V::load(x + k));
+  if (k < n && n >= V::lanes)
+    take(best[1], V::load(x + n - V::lanes));  // some once more
+  else if (k < n)
+    take(best[1], Part<typename V::scalar>(0, n - k).choose(V::load(x + k, int(n - k)), best[1]));
+#pragma GCC unroll 3
+  for (int h = chains / 2; h >= 1; h /= 2)
+    for (int c = 0; c < h; ++c) best[c] = Fold::step_but_nan(best[c], best[c + h]);
+  return select(any_nan, V::broadcast(__builtin_nanf("")), best[0]);
 }
 
-// One segment of n <= 4096 contiguous elements; E may be a 16-bit float, C is the computation type.
+// The stripes of `rows` segments of n <= 4096 contiguous elements, as many as a vector's lanes: stripe j of
+// row r is what the tree has made of them in lane j of out[r].
+template <class Fold, int rows, class C, class E>
+STRETTO_INLINE void stripes_of(const E* const* x, std::int64_t n, const C* means, Vec<C>* out) {
+  using V = Vec<C>;
+  if constexpr (Fold::kAnyOrder) {
+    for (int r = 0; r < rows; ++r) out[r] = extremes<Fold>(x[r], n, V::zero());
+  } else {
+    constexpr int parts = kStripes / V::lanes;
+    V acc[rows][parts], mean[rows];
+    for (int r = 0; r < rows; ++r) {
+      mean[r] = V::broadcast(means ? means[r] : C(0));
+      for (V& a : acc[r]) a = Fold::template start<V>();
+    }
+    std::int64_t k = 0;
+    for (; k + kStripes <= n; k += kStripes)
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 16
+        for (int p = 0; p < parts; ++p)
+          acc[r][p] = Fold::step(acc[r][p], V::load(x[r] + k + p * V::lanes), mean[r]);
+#pragma GCC unroll 16
+    for (int p = 0; p < parts; ++p, k += V::lanes) {
+      if (k >= n) break;
+      const int count = n - k < V::lanes ? int(n - k) : V::lanes;
+      const Part<C> part(0, count);
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r)
+        acc[r][p] = part.choose(Fold::step(acc[r][p], V::load(x[r] + k, count), mean[r]), acc[r][p]);
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+      for (int h = parts / 2; h >= 1; h /= 2)
+        for (int p = 0; p < h; ++p) acc[r][p] = Fold::Above::step(acc[r][p], acc[r][p + h], V::zero());
+      out[r] = acc[r][0];
+    }
+  }
+}
+
+// What is left of the tree, for a square of rows and lanes; a lane of the result is a row.
+template <class Fold, class V>
+STRETTO_INLINE V fold_lanes(V (&row)[V::lanes]) {
+  transpose(row);
+#pragma GCC unroll 4
+  for (int h = V::lanes / 2; h >= 1; h /= 2)
+#pragma GCC unroll 8
+    for (int j = 0; j < h; ++j) row[j] = Fold::Above::step(row[j], row[j + h], V::zero());
+  return row[0];
+}
+
+// Totals of a vector's lanes of segments side by side, each of n <= 4096 contiguous elements; E may be a
+// 16-bit float, C is the computation type.
+template <class Fold, class C, class E>
+inline void segments(const E* const* x, std::int64_t n, const C* means, C* totals) {
+  using V = Vec<C>;
+  constexpr int at_once = V::lanes < 4 || sizeof(C) == 8 ? 2 : 4;
+  V row[V::lanes];
+  for (int r = 0; r < V::lanes; r += at_once)
+    stripes_of<Fold, at_once>(x + r, n, means ? means + r : nullptr, row + r);
+  fold_lanes<Fold>(row).store(totals);
+}
+
+// One segment.
 template <class Fold, class C, class E>
 STRETTO_INLINE C segment(const E* x, std::int64_t n, C mean) {
-  using V = Vec<C>;
   using S = Scalar<C>;
-  constexpr int parts = kStripes / V::lanes;
-  alignas(64) C s[kStripes];
-  const V m = V::broadcast(mean);
-  V acc[parts];
-  for (int p = 0; p < parts; ++p) acc[p] = Fold::template start<V>();
-  std::int64_t k = 0;
-  if constexpr (Fold::kAnyOrder) k = several_chains<Fold>(x, n, acc);
-  for (; k + kStripes <= n; k += kStripes)
-    for (int p = 0; p < parts; ++p) acc[p] = Fold::step(acc[p], V::load(x + k + p * V::lanes), m);
-  for (int p = 0; p < parts; ++p) acc[p].store(s + p * V::lanes);
-  if (k < n) {
-    alignas(64) C rest[kStripes] = {};
-    const int left = int(n - k);
-    for (int p = 0; p < parts && p * V::lanes < left; ++p) {
-      const int count = left - p * V::lanes < V::lanes ? left - p * V::lanes : V::lanes;
-      V::load(x + k + p * V::lanes, count).store(rest + p * V::lanes);
-    }
-    for (int j = 0; j < left; ++j) s[j] = Fold::step(S{s[j]}, S{rest[j]}, S{mean}).v;
-  }
-  return fold_stripes<Fold>(s, n);
+  alignas(64) C s[Vec<C>::lanes];
+  Vec<C> row[1];
+  stripes_of<Fold, 1>(&x, n, &mean, row);
+  row[0].store(s);
+  for (int h = Vec<C>::lanes / 2; h >= 1; h /= 2)
+    for (int j = 0; j < h; ++j) s[j] = Fold::Above::step(S{s[j]}, S{s[j + h]}, S{C(0)}).v;
+  return s[0];
 }
 
 // A contiguous row of any length.

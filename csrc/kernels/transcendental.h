@@ -116,18 +116,17 @@ constexpr double kErfcD[] = {
     -0x1.ee5b59146bf0dp-33, 0x1.50860b11b1707p-37,  -0x1.af342714065ddp-43};  // 2^-59.3 of 1
 }  // namespace coefficients
 
-// exp(x) = (1 + e) * low * high, where low and high are powers of two.
+// exp(x) = (1 + e) * 2^n for x in the range in which exp() is neither 0 nor infinite; t holds n in its low
+// bits.
 template <class V>
 struct ExpParts {
-  V e, low, high;
+  V e, t, n;
 };
 
-// x must be in the range in which the powers exist; exp() clamps to it.
 template <class V>
 STRETTO_INLINE ExpParts<V> exp_parts(V x) {
   using T = typename V::scalar;
   using F = FloatFormat<T>;
-  using I = decltype(bits(V::zero()));
   constexpr bool is_float = std::is_same_v<T, float>;
   const V shift = V::broadcast(F::shift);
   const V t = fma(x, V::broadcast(T(0x1.71547652b82fep+0)), shift);  // log2(e)
@@ -139,13 +138,14 @@ STRETTO_INLINE ExpParts<V> exp_parts(V x) {
     p = polynomial(r, coefficients::kExpF);
   else
     p = polynomial(r, coefficients::kExpD);
-  const V half = fma(n, V::broadcast(T(0.5)), shift);
-  const I one = I::broadcast(F::one);
-  ExpParts<V> parts;
-  parts.e = fma(r * r, p, r);
-  parts.low = from_bits(shift_left<F::mantissa>(bits(half)) + one);
-  parts.high = from_bits(shift_left<F::mantissa>(bits(t) - bits(half)) + one);
-  return parts;
+  return {fma(r * r, p, r), t, n};
+}
+
+// 2^n for the n in the low bits of t, if that is a normal number.
+template <class V, class I>
+STRETTO_INLINE V power_of_two(I t) {
+  using F = FloatFormat<typename V::scalar>;
+  return from_bits(shift_left<F::mantissa>(t) + I::broadcast(F::one));
 }
 
 template <class V>
@@ -155,7 +155,21 @@ STRETTO_INLINE V exp(V x) {
   x = max(V::broadcast(is_float ? T(-104) : T(-746)), x);  // NaN stays: it is the second argument
   x = min(V::broadcast(is_float ? T(89) : T(710)), x);
   const ExpParts<V> parts = exp_parts(x);
-  return ((V::broadcast(T(1)) + parts.e) * parts.low) * parts.high;
+  const V half = fma(parts.n, V::broadcast(T(0.5)), V::broadcast(FloatFormat<T>::shift));
+  const V low = power_of_two<V>(bits(half)), high = power_of_two<V>(bits(parts.t) - bits(half));
+  return ((V::broadcast(T(1)) + parts.e) * low) * high;
+}
+
+template <class T>
+inline constexpr T kNear = std::is_same_v<T, float> ? T(86) : T(700);
+
+// exp(x), its bits, for |x| <= kNear: there 2^n moves the exponent and no more. NaN gives anything.
+template <class V>
+STRETTO_INLINE V exp_near(V x) {
+  using T = typename V::scalar;
+  const ExpParts<V> parts = exp_parts(x);
+  const V y = V::broadcast(T(1)) + parts.e;
+  return from_bits(bits(y) + shift_left<FloatFormat<T>::mantissa>(bits(parts.t)));
 }
 
 // exp(x) - 1 for x <= 0 without cancellation.
@@ -164,7 +178,7 @@ STRETTO_INLINE V exp_minus_one_of_nonpositive(V x) {
   using T = typename V::scalar;
   x = max(V::broadcast(std::is_same_v<T, float> ? T(-32) : T(-64)), x);
   const ExpParts<V> parts = exp_parts(x);
-  const V scale = parts.low * parts.high;
+  const V scale = power_of_two<V>(bits(parts.t));
   return fma(parts.e, scale, scale - V::broadcast(T(1)));
 }
 
@@ -214,9 +228,10 @@ STRETTO_INLINE V tanh(V x) {
     p = polynomial(z, coefficients::kTanhF);
   else
     p = polynomial(z, coefficients::kTanhD);
-  const V small = fma(a * z, p, a);
-  const V large = one - two / (exp(two * a) + one);
-  return with_sign(select(less(a, V::broadcast(T(0.55))), small, large), sign_of(x));
+  const V small = fma(a * z, p, a);         // NaN stays
+  const V b = min(V::broadcast(T(40)), a);  // from 20 on the result is 1
+  const V large = one - two / (exp_near(b + b) + one);
+  return with_sign(select(less_equal(V::broadcast(T(0.55)), a), large, small), sign_of(x));
 }
 
 template <class V>
@@ -225,7 +240,7 @@ STRETTO_INLINE V erf(V x) {
   constexpr bool is_float = std::is_same_v<T, float>;
   const V a = magnitude(x), one = V::broadcast(T(1));
   const V z = a * a;
-  const V t = min(V::broadcast(is_float ? T(4) : T(6)), a);  // NaN stays
+  const V t = min(V::broadcast(is_float ? T(4) : T(6)), a);
   V p, q;
   if constexpr (is_float) {
     p = polynomial(z, coefficients::kErfF);
@@ -234,9 +249,9 @@ STRETTO_INLINE V erf(V x) {
     p = polynomial(z, coefficients::kErfD);
     q = polynomial(t, coefficients::kErfcD);
   }
-  const V small = fma(a, p, a);
-  const V large = one - exp(t * q);
-  return with_sign(select(less(a, V::broadcast(is_float ? T(0.94) : T(1))), small, large), sign_of(x));
+  const V small = fma(a, p, a);  // NaN stays
+  const V large = one - exp_near(t * q);
+  return with_sign(select(less_equal(V::broadcast(is_float ? T(0.94) : T(1)), a), large, small), sign_of(x));
 }
 
 // log(1 + u) for 0 <= u <= 1:  w = 1 + u;  u if w = 1, else log(w) * (u / (w - 1)), which mends w's rounding.

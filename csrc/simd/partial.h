@@ -5,7 +5,8 @@
 
 namespace stretto::STRETTO_ISA {
 
-// Lanes [low, high) of a vector; made once, used for many rows. The others load as 0 and are not touched.
+// Lanes [low, high) of a vector; made once, used for many rows. The others load as 0 and are not touched;
+// choose() takes them from elsewhere.
 template <class T>
 struct Part {
   static constexpr int lanes = Vec<T>::lanes;
@@ -23,6 +24,7 @@ struct Part {
     else
       return {_mm512_maskz_loadu_pd(mask, p)};
   }
+  STRETTO_INLINE Vec<T> choose(Vec<T> inside, Vec<T> outside) const { return select(mask, inside, outside); }
 #elif defined(__AVX2__)
   __m256i mask;
   Part() = default;
@@ -36,6 +38,12 @@ struct Part {
       return {_mm256_maskload_ps(p, mask)};
     else
       return {_mm256_maskload_pd(p, mask)};
+  }
+  STRETTO_INLINE Vec<T> choose(Vec<T> inside, Vec<T> outside) const {
+    if constexpr (sizeof(T) == 4)
+      return select(_mm256_castsi256_ps(mask), inside, outside);
+    else
+      return select(_mm256_castsi256_pd(mask), inside, outside);
   }
 #else
   int low, high;
@@ -51,6 +59,13 @@ struct Part {
     T lane[lanes] = {};
     for (int i = low; i < high; ++i) lane[i] = p[i];
     return Vec<T>::load(lane);
+  }
+  STRETTO_INLINE Vec<T> choose(Vec<T> inside, Vec<T> outside) const {
+    T from[lanes], to[lanes];
+    inside.store(from);
+    outside.store(to);
+    for (int i = low; i < high; ++i) to[i] = from[i];
+    return Vec<T>::load(to);
   }
 #endif
 };

@@ -83,6 +83,19 @@ def test_one_argument(variant: str, dtype: Any) -> None:
         assert same_bits(fast, run("activation_gradient", (grad, x), "elementwise_reference", activation=name)), name
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_extremes_among_ordinary_values(variant: str, dtype: str) -> None:
+    rng = np.random.default_rng(6)
+    x = rng.standard_normal(20_000).astype(dtype)
+    where = rng.choice(len(x), 60, replace=False)
+    x[where] = rng.choice([np.nan, np.inf, -np.inf, 85.9, -85.9, 86.1, 88.7, -103.9, 699.9, -700.1, 710, -745], 60)
+    for name in ("exp", "sigmoid", "silu", "softplus"):
+        expected = run(name, (x,), "elementwise_reference")
+        assert same_bits(run(name, (x,), variant), expected), name
+        assert same_bits(run(name, (x[1:],), variant), expected[1:]), name
+
+
 @pytest.mark.parametrize("dtype", [*FLOATS, "?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"], ids=str)
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_two_and_three_arguments(variant: str, dtype: Any) -> None:

@@ -20,9 +20,9 @@ STRETTO_INLINE V minimum(V a, V b) {
 }
 
 // Of floats. `where` takes its condition as c = 1 or 0.
-template <Elementwise function, Activation activation, class V>
+template <Elementwise function, Activation activation, Range range = Range::any, class V>
 STRETTO_INLINE V apply(V a, V b, V c, V parameter) {
-  if constexpr (function == Elementwise::activation) return activate(activation, a, parameter);
+  if constexpr (function == Elementwise::activation) return activate<range>(activation, a, parameter);
   if constexpr (function == Elementwise::activation_gradient)
     return activation_gradient(activation, a, b, parameter);
   if constexpr (function == Elementwise::add) return a + b;

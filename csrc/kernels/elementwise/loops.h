@@ -6,41 +6,99 @@
 
 namespace stretto::STRETTO_ISA {
 
-using Loop = void (*)(const void* const* in, void* out, std::int64_t n, double parameter);
+// A piece of an operand: n elements, or kFixed copies of one value that stands for all of them.
+struct Piece {
+  const void* data;
+  std::int64_t mask;  // of indices into it
+};
+inline constexpr std::int64_t kEach = -1, kSame = 0;
+inline constexpr std::int64_t kFixed = 64;
+
+using Loop = void (*)(const Piece* in, void* out, std::int64_t n, double parameter);
 
 namespace {
 
-template <Elementwise function, Activation activation, int count, class T>
-void float_loop(const void* const* in, void* out, std::int64_t n, double parameter) {
+template <Elementwise function, Activation activation, int count, Range range, int unroll, class T>
+STRETTO_INLINE void vectors(const Piece* in, T* y, std::int64_t i, double parameter) {
   using V = Vec<T>;
-  const T* a = static_cast<const T*>(in[0]);
-  const T* b = static_cast<const T*>(in[count > 1 ? 1 : 0]);
-  const T* c = static_cast<const T*>(in[count > 2 ? 2 : 0]);
-  T* y = static_cast<T*>(out);
+  const auto at = [&](int k) __attribute__((always_inline)) {
+    const Piece& piece = in[k < count ? k : 0];
+    return static_cast<const T*>(piece.data) + (count == 1 ? i : i & piece.mask);
+  };
+  const T *a = at(0), *b = at(1), *c = at(2);
   const V p = V::broadcast(T(parameter));
-  std::int64_t i = 0;
+#pragma GCC unroll 4
+  for (int u = 0; u < unroll * V::lanes; u += V::lanes)
+    apply<function, activation, range>(V::load(a + u), V::load(b + u), V::load(c + u), p).store(y + i + u);
+}
+
+// Elements i to n, one vector at a time.
+template <Elementwise function, Activation activation, int count, class T>
+__attribute__((noinline)) void rest_of_loop(const Piece* in, T* y, std::int64_t i, std::int64_t n,
+                                            double parameter) {
+  using V = Vec<T>;
   for (; i + V::lanes <= n; i += V::lanes)
-    apply<function, activation>(V::load(a + i), V::load(b + i), V::load(c + i), p).store(y + i);
+    vectors<function, activation, count, Range::any, 1>(in, y, i, parameter);
   if (i == n) return;
   const int rest = int(n - i);
-  apply<function, activation>(V::load(a + i, rest), V::load(b + i, rest), V::load(c + i, rest), p)
-      .store(y + i, rest);
+  const auto last = [&](int k) __attribute__((always_inline)) {
+    const Piece& piece = in[k < count ? k : 0];
+    return V::load(static_cast<const T*>(piece.data) + (i & piece.mask), rest);
+  };
+  apply<function, activation>(last(0), last(1), last(2), V::broadcast(T(parameter))).store(y + i, rest);
+}
+
+template <class T, int count>
+STRETTO_INLINE bool all_near(const T* x) {
+  using V = Vec<T>;
+  const V limit = V::broadcast(kNear<T>);
+  auto near = less_equal(magnitude(V::load(x)), limit);
+#pragma GCC unroll 4
+  for (int u = 1; u < count; ++u)
+    near = V::both(near, less_equal(magnitude(V::load(x + u * V::lanes)), limit));
+  return V::bitmask(near) == (1u << V::lanes) - 1u;
+}
+
+constexpr bool is_light(Elementwise function, Activation activation) {
+  if (function == Elementwise::activation)
+    return activation <= Activation::leaky_relu || activation >= Activation::abs;
+  return function > Elementwise::activation_gradient && function != Elementwise::pow;
 }
 
 template <Elementwise function, Activation activation, int count, class T>
-void integer_loop(const void* const* in, void* out, std::int64_t n, double) {
-  const T* a = static_cast<const T*>(in[0]);
-  const T* b = static_cast<const T*>(in[count > 1 ? 1 : 0]);
-  const T* c = static_cast<const T*>(in[count > 2 ? 2 : 0]);
+void float_loop(const Piece* in, void* out, std::int64_t n, double parameter) {
+  constexpr int unroll = 4;
+  constexpr std::int64_t block = unroll * Vec<T>::lanes;
+  T* y = static_cast<T*>(out);
+  std::int64_t i = 0;
+  if constexpr (is_light(function, activation)) {
+    for (; i + block <= n; i += block)
+      vectors<function, activation, count, Range::any, unroll>(in, y, i, parameter);
+  } else if constexpr (function == Elementwise::activation && is_shorter_when_near(activation)) {
+    for (; i + block <= n; i += block) {
+      if (all_near<T, unroll>(static_cast<const T*>(in[0].data) + i))
+        vectors<function, activation, count, Range::near, unroll>(in, y, i, parameter);
+      else
+        rest_of_loop<function, activation, count>(in, y, i, i + block, parameter);
+    }
+  }
+  rest_of_loop<function, activation, count>(in, y, i, n, parameter);
+}
+
+template <Elementwise function, Activation activation, int count, class T>
+void integer_loop(const Piece* in, void* out, std::int64_t n, double) {
+  const T* a = static_cast<const T*>(in[0].data);
+  const T* b = static_cast<const T*>(in[count > 1 ? 1 : 0].data);
+  const T* c = static_cast<const T*>(in[count > 2 ? 2 : 0].data);
   T* __restrict y = static_cast<T*>(out);
   for (std::int64_t i = 0; i < n; ++i) y[i] = apply_to_integer<function, activation, T>(a[i], b[i], c[i]);
 }
 
 template <class T>
-void where_loop(const void* const* in, void* out, std::int64_t n, double) {
-  const std::uint8_t* condition = static_cast<const std::uint8_t*>(in[0]);
-  const T* a = static_cast<const T*>(in[1]);
-  const T* b = static_cast<const T*>(in[2]);
+void where_loop(const Piece* in, void* out, std::int64_t n, double) {
+  const std::uint8_t* condition = static_cast<const std::uint8_t*>(in[0].data);
+  const T* a = static_cast<const T*>(in[1].data);
+  const T* b = static_cast<const T*>(in[2].data);
   T* __restrict y = static_cast<T*>(out);
   for (std::int64_t i = 0; i < n; ++i) y[i] = condition[i] ? a[i] : b[i];
 }

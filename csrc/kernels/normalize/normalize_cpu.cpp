@@ -6,6 +6,7 @@
 #include "kernels/blocks.h"
 #include "kernels/load.h"
 #include "kernels/normalize/across.h"
+#include "kernels/softmax_rows.h"
 #include "kernels/stripes.h"
 #include "kernels/transcendental.h"
 
@@ -19,21 +20,6 @@ STRETTO_INLINE void map(const C* x, C* y, std::int64_t n, F&& f) {
   std::int64_t k = 0;
   for (; k + V::lanes <= n; k += V::lanes) f(V::load(x + k), k, V::lanes).store(y + k);
   if (k < n) f(V::load(x + k, int(n - k)), k, int(n - k)).store(y + k, int(n - k));
-}
-
-template <class C>
-void softmax_row(const C* x, C* y, std::int64_t n, bool is_log) {
-  using V = Vec<C>;
-  const V m = V::broadcast(whole_row<Largest, C>(x, n, C(0)) + C(0));
-  map(x, y, n, [&](V v, std::int64_t, int) __attribute__((always_inline)) { return exp(v - m); });
-  const C sum = whole_row<SumOf, C>(y, n, C(0));
-  if (is_log) {
-    const V l = V::broadcast(log(Scalar<C>{sum}).v);
-    map(x, y, n, [&](V v, std::int64_t, int) __attribute__((always_inline)) { return (v - m) - l; });
-  } else {
-    const V s = V::broadcast(sum);
-    map(y, y, n, [&](V v, std::int64_t, int) __attribute__((always_inline)) { return v / s; });
-  }
 }
 
 // The sum over channels of the sums over space; `totals` has room for the channels.
@@ -78,7 +64,7 @@ void normalize_row(const NormalizeArgs& args, std::int64_t row, const C* x, C* y
   switch (args.kind) {
     case Normalization::softmax:
     case Normalization::log_softmax:
-      return softmax_row(x, y, n, args.kind == Normalization::log_softmax);
+      return softmax_rows(x, 0, y, 0, 1, n, args.kind == Normalization::log_softmax);
     case Normalization::layer: {
       const C mean = channel_sum<SumOf>(args, x, n, C(0), totals) / C(n);
       const C squares = channel_sum<SumOfSquaredDifferences>(args, x, n, mean, totals);
@@ -138,6 +124,19 @@ STRETTO_INLINE Channels channels_of(const NormalizeArgs& args) {
           args.space,      Walk(space, x), Walk(space, out)};
 }
 
+// Of rows that lie one a constant step after the other, a vector's lanes at a time.
+template <class C>
+void softmax_of_rows(const NormalizeArgs& args, const Walk& x_rows, const Walk& out_rows, std::int64_t rows,
+                     std::int64_t n, int threads) {
+  constexpr int lanes = Vec<C>::lanes;
+  parallel_for(rows, (64 << 10) / (n + 16) + lanes, threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; i += lanes)
+      softmax_rows(args.x.as<C>() + x_rows.offset(i), x_rows.count ? x_rows.stride[0] : 0,
+                   args.out.as<C>() + out_rows.offset(i), out_rows.count ? out_rows.stride[0] : 0,
+                   end - i < lanes ? int(end - i) : lanes, n, args.kind == Normalization::log_softmax);
+  });
+}
+
 template <class E>
 void run_rows(const NormalizeArgs& args, int threads) {
   using C = Compute<E>;
@@ -162,6 +161,10 @@ void run_rows(const NormalizeArgs& args, int threads) {
     if (has_adjacent_channels(args)) return group_norm_across<E>(args, channels_of(args), threads);
   }
   const bool reads = is_wide && x_terms.contiguous(), writes = is_wide && out_terms.contiguous();
+  if constexpr (is_wide)
+    if (args.kind <= Normalization::log_softmax && reads && writes && x_rows.count <= 1 &&
+        out_rows.count <= 1)
+      return softmax_of_rows<C>(args, x_rows, out_rows, rows, n, threads);
   parallel_for(rows, (64 << 10) / (n + 16) + 1, threads, [&](std::int64_t begin, std::int64_t end) {
     const Scratch memory(3 * n * std::int64_t(sizeof(C)));
     C* in = memory.as<C>();

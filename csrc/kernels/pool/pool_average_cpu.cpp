@@ -1,7 +1,7 @@
 // Average pooling for one instruction set: lanes are outputs, or, where one window is a run of adjacent
 // elements, the stripes of its sum.
 #include "base/parallel.h"
-#include "kernels/pool/pool.h"
+#include "kernels/pool/pool_rows.h"
 #include "kernels/stripe_rows.h"
 #include "kernels/stripes.h"
 
@@ -51,14 +51,28 @@ STRETTO_INLINE T tree(const T* const (&p)[taps], std::int64_t i) {
     return tree<T, taps, stride, j, 2 * h>(p, i);
 }
 
-// Averages of n windows; `at` points to the elements of the first. Adding +0 once at the end has the effect
-// of adding it to each.
+// Averages of n windows from the elements of the first on. Adding +0 at the end has the effect of adding it
+// to each.
 template <class T, int taps, int stride>
 void average_few(const T* const* at, T divisor, T* __restrict out, std::int64_t n) {
   const T* p[taps];
   for (int k = 0; k < taps; ++k) p[k] = at[k];
 #pragma GCC ivdep
   for (std::int64_t i = 0; i < n; ++i) out[i] = (tree<T, taps, stride, 0, 1>(p, i) + T(0)) / divisor;
+}
+
+// The same for windows of two rows that lie two by two.
+template <class T>
+void average_pairs(const T* const* at, T divisor, T* out, std::int64_t n) {
+  using V = Vec<T>;
+  join_pairs(
+      n, out,
+      [&](std::int64_t i, int lanes) __attribute__((always_inline)) {
+        return lanes == V::lanes ? V::load(at[0] + i) + V::load(at[2] + i)
+                                 : V::load(at[0] + i, lanes) + V::load(at[2] + i, lanes);
+      },
+      [&](V even, V odd)
+          __attribute__((always_inline)) { return ((even + odd) + V::zero()) / V::broadcast(divisor); });
 }
 
 template <class T>
@@ -112,6 +126,7 @@ STRETTO_INLINE AverageFew<T> few_for(const PoolArgs& args, std::int64_t stride) 
   for (const PoolAxis& a : axis)
     if (a.window > kStripes) return nullptr;
   const std::int64_t taps = axis[0].window * axis[1].window * axis[2].window;
+  if (taps == 4 && stride == 2 && is_in_pairs(axis[2])) return average_pairs<T>;
   return stride == 1 ? average_few_for<T, 1>(taps) : stride == 2 ? average_few_for<T, 2>(taps) : nullptr;
 }
 
@@ -121,26 +136,31 @@ STRETTO_INLINE void divide(const T* sums, std::int64_t count, T* __restrict out,
   for (std::int64_t i = 0; i < n; ++i) out[i] = count == 0 ? T(0) : sums[i] / divisor;
 }
 
-// One output row whose columns are adjacent.
+// Outputs whose taps in width are all inside, and the loop for them if windows are few and alike.
 template <class T>
-void columns(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h, StripeRows<T>& sums, T* out) {
+struct Inner {
+  AverageFew<T> few;
+  std::int64_t first, end;
+  T taps;
+  Inner(const PoolArgs& args, std::int64_t stride) : few(few_for<T>(args, stride)) {
+    const PoolAxis(&axis)[3] = args.axis;
+    first = end = axis[2].outputs;
+    if (!axis[2].adaptive) first = axis[2].first_inner(), end = axis[2].end_inner();
+    taps = T(axis[0].window * axis[1].window * axis[2].window);
+  }
+};
+
+// Outputs [w, last) of a row whose columns are adjacent.
+template <class T>
+void columns_between(const PoolArgs& args, const Inner<T>& inner, const T* x, std::int64_t d, std::int64_t h,
+                     std::int64_t w, std::int64_t last, StripeRows<T>& sums, T* out) {
   const PoolAxis& width = args.axis[2];
   const std::int64_t rows_counted =
       args.axis[0].counted(d, args.count_padding) * args.axis[1].counted(h, args.count_padding);
   const bool is_run = args.axis[0].taps(d) == 1 && args.axis[1].taps(h) == 1 && width.dilation == 1 &&
                       args.axis[0].has(args.axis[0].begin(d)) && args.axis[1].has(args.axis[1].begin(h));
-  const std::int64_t first = width.adaptive ? width.outputs : width.first_inner();
-  const std::int64_t end = width.adaptive ? width.outputs : width.end_inner();
-  const AverageFew<T> few = few_for<T>(args, width.stride);
-  const T* at[kStripes];
-  for (std::int64_t w = 0; w < width.outputs;) {
-    const bool inner = w >= first && w < end;
-    if (few && inner && w == first && find_taps(args, x, d, h, w, at)) {
-      few(at, T(rows_counted * width.window), out + w, end - w);
-      w = end;
-      continue;
-    }
-    std::int64_t n = inner ? end - w : 1;
+  while (w < last) {
+    std::int64_t n = w >= inner.first && w < inner.end ? inner.end - w : 1;
     if (n > StripeRows<T>::lanes) n = StripeRows<T>::lanes;
     const std::int64_t taps = width.taps(w), begin = width.begin(w);
     const std::int64_t count = rows_counted * width.counted(w, args.count_padding);
@@ -163,19 +183,32 @@ void columns(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h, S
   }
 }
 
+// One output row whose columns are adjacent.
+template <class T>
+STRETTO_INLINE void columns(const PoolArgs& args, const Inner<T>& inner, const T* x, std::int64_t d,
+                            std::int64_t h, StripeRows<T>& sums, T* out) {
+  const T* at[kStripes];
+  const std::int64_t outputs = args.axis[2].outputs;
+  if (!inner.few || inner.first >= inner.end || !find_taps(args, x, d, h, inner.first, at))
+    return columns_between(args, inner, x, d, h, 0, outputs, sums, out);
+  inner.few(at, inner.taps, out + inner.first, inner.end - inner.first);
+  if (inner.first > 0) columns_between(args, inner, x, d, h, 0, inner.first, sums, out);
+  if (inner.end < outputs) columns_between(args, inner, x, d, h, inner.end, outputs, sums, out);
+}
+
 // One output row whose channels are adjacent.
 template <class T>
-void channels(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h, StripeRows<T>& sums, T* out) {
+void channels(const PoolArgs& args, const Inner<T>& inner, const T* x, std::int64_t d, std::int64_t h,
+              StripeRows<T>& sums, T* out) {
   const PoolAxis& width = args.axis[2];
   const std::int64_t rows_counted =
       args.axis[0].counted(d, args.count_padding) * args.axis[1].counted(h, args.count_padding);
   const std::int64_t c_count = args.x.shape[1];
-  const AverageFew<T> few = few_for<T>(args, 1);
   const T* at[kStripes];
   for (std::int64_t w = 0; w < width.outputs; ++w) {
     const std::int64_t count = rows_counted * width.counted(w, args.count_padding);
-    if (few && find_taps(args, x, d, h, w, at)) {
-      few(at, T(count), out + w * args.out.strides[4], c_count);
+    if (inner.few && find_taps(args, x, d, h, w, at)) {
+      inner.few(at, T(count), out + w * args.out.strides[4], c_count);
       continue;
     }
     for (std::int64_t c = 0; c < c_count; c += StripeRows<T>::lanes) {
@@ -204,18 +237,28 @@ STRETTO_INLINE PoolArgs with_joined_axes(PoolArgs args) {
   return args;
 }
 
-// One average per run of adjacent elements.
+// One average per run of adjacent elements; short runs side by side.
 template <class T>
 void whole_planes(const PoolArgs& args, int threads) {
+  constexpr int lanes = Vec<T>::lanes;
   const std::int64_t channels = args.x.shape[1], planes = args.x.shape[0] * channels, n = args.axis[2].size;
+  const auto place = [&](const ArrayView& view, std::int64_t i) {
+    const std::int64_t sample = i / channels, c = i - sample * channels;
+    return view.as<T>() + sample * view.strides[0] + c * view.strides[1];
+  };
   parallel_for(planes, 1 + (1 << 18) / (n + 16), planes * n < kThreadedElements ? 1 : threads,
                [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t i = begin; i < end; ++i) {
-                   const std::int64_t sample = i / channels, c = i - sample * channels;
-                   const T* x = args.x.as<T>() + sample * args.x.strides[0] + c * args.x.strides[1];
-                   args.out.as<T>()[sample * args.out.strides[0] + c * args.out.strides[1]] =
-                       whole_row<SumOf, T>(x, n, T(0)) / T(n);
+                 std::int64_t i = begin;
+                 for (; i + lanes <= end && n <= kSumSegment; i += lanes) {
+                   const T* rows[lanes];
+                   T sums[lanes];
+                   for (int r = 0; r < lanes; ++r) rows[r] = place(args.x, i + r);
+                   segments<SumOf, T>(rows, n, nullptr, sums);
+                   (Vec<T>::load(sums) / Vec<T>::broadcast(T(n))).store(sums);
+                   for (int r = 0; r < lanes; ++r) *place(args.out, i + r) = sums[r];
                  }
+                 for (; i < end; ++i)
+                   *place(args.out, i) = whole_row<SumOf, T>(place(args.x, i), n, T(0)) / T(n);
                });
 }
 
@@ -231,20 +274,16 @@ void run(const PoolArgs& args, int threads) {
   const std::int64_t row_work = axis[0].taps(0) * axis[1].taps(0) * axis[2].taps(0) * lanes;
   const std::int64_t chunk = 1 + (1 << 18) / (row_work + 1);
   const int used = out_rows * row_work < kThreadedElements ? 1 : threads;
+  const Inner<T> inner(args, args.channels_last ? 1 : axis[2].stride);
   parallel_for(out_rows, chunk, used, [&](std::int64_t begin, std::int64_t end) {
     StripeRows<T> sums;
-    for (std::int64_t row = begin; row < end; ++row) {
-      const std::int64_t h = row % axis[1].outputs, d = row / axis[1].outputs % axis[0].outputs;
-      const std::int64_t plane = row / (axis[1].outputs * axis[0].outputs);
-      const std::int64_t n = plane / c_count, c = plane % c_count;
-      const T* x = args.x.as<T>() + n * args.x.strides[0] + c * args.x.strides[1];
-      T* out = args.out.as<T>() + n * args.out.strides[0] + c * args.out.strides[1] +
-               d * args.out.strides[2] + h * args.out.strides[3];
-      if (args.channels_last)
-        channels(args, x, d, h, sums, out);
-      else
-        columns(args, x, d, h, sums, out);
-    }
+    each_row<T>(args, c_count, begin, end,
+                [&](const T* x, T* out, std::int64_t d, std::int64_t h) __attribute__((always_inline)) {
+                  if (args.channels_last)
+                    channels(args, inner, x, d, h, sums, out);
+                  else
+                    columns(args, inner, x, d, h, sums, out);
+                });
   });
 }
 

@@ -1,7 +1,7 @@
 // Max pooling for one instruction set. The largest of a window does not depend on the order of its taps, so a
 // row is first reduced over depth and height, all columns at once, then over width.
 #include "base/parallel.h"
-#include "kernels/pool/pool.h"
+#include "kernels/pool/pool_rows.h"
 
 namespace stretto::STRETTO_ISA {
 namespace {
@@ -108,6 +108,26 @@ STRETTO_INLINE std::int64_t rows_of(const PoolArgs& args, const T* x, std::int64
   return count;
 }
 
+// One output row of windows that lie two by two.
+template <class T>
+void pairs(const T* const* rows, std::int64_t count, T* out, std::int64_t n) {
+  using V = Vec<T>;
+  const auto largest = [](V best, V x) __attribute__((always_inline)) {
+    return select(is_nan(x), x, max(x, best));  // of NaN and a number max() gives the second
+  };
+  join_pairs(
+      n, out,
+      [&](std::int64_t i, int lanes) __attribute__((always_inline)) {
+        const auto at = [&](std::int64_t r) __attribute__((always_inline)) {
+          return lanes == V::lanes ? V::load(rows[r] + i) : V::load(rows[r] + i, lanes);
+        };
+        V best = at(0);
+        for (std::int64_t r = 1; r < count; ++r) best = largest(best, at(r));
+        return best;
+      },
+      [&](V even, V odd) __attribute__((always_inline)) { return largest(even, odd) + V::zero(); });
+}
+
 // One output row whose columns are adjacent.
 template <class T>
 void columns(const PoolArgs& args, const T* const* rows, std::int64_t count, T* buffer, T* out) {
@@ -118,6 +138,8 @@ void columns(const PoolArgs& args, const T* const* rows, std::int64_t count, T* 
     *out = largest_of_run(rows[0], inside);
     return;
   }
+  if constexpr (std::is_floating_point_v<T>)
+    if (is_in_pairs(width) && count > 0) return pairs(rows, count, out, width.outputs);
   over_rows(rows, count, buffer + width.before, inside);
   if (width.window >= kBlock && width.dilation == 1)
     for (std::int64_t j = 0; j < width.outputs; ++j)
@@ -176,19 +198,14 @@ void run(const PoolArgs& args, int threads) {
     T* buffer = buffer_scratch.as<T>();
     if (!args.channels_last)
       for (std::int64_t i = 0; i < width; ++i) buffer[i] = lowest<T>();
-    for (std::int64_t row = begin; row < end; ++row) {
-      const std::int64_t h = row % axis[1].outputs, d = row / axis[1].outputs % axis[0].outputs;
-      const std::int64_t plane = row / (axis[1].outputs * axis[0].outputs);
-      const std::int64_t n = plane / c_count, c = plane % c_count;
-      const T* x = args.x.as<T>() + n * args.x.strides[0] + c * args.x.strides[1];
-      T* out = args.out.as<T>() + n * args.out.strides[0] + c * args.out.strides[1] +
-               d * args.out.strides[2] + h * args.out.strides[3];
-      const std::int64_t count = rows_of(args, x, d, h, rows);
-      if (args.channels_last)
-        channels(args, rows, count, out);
-      else
-        columns(args, rows, count, buffer, out);
-    }
+    each_row<T>(args, c_count, begin, end,
+                [&](const T* x, T* out, std::int64_t d, std::int64_t h) __attribute__((always_inline)) {
+                  const std::int64_t count = rows_of(args, x, d, h, rows);
+                  if (args.channels_last)
+                    channels(args, rows, count, out);
+                  else
+                    columns(args, rows, count, buffer, out);
+                });
   });
 }
 
