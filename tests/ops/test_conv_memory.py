@@ -54,3 +54,11 @@ def test_extra_memory(op, dtype, x, w, options, threads):
     allowed = threads * (1 << 20) + packed + (1 << 19)
     assert allowed < min(out_bytes, x_bytes) / 2, "the case is too small to tell"
     assert extra <= allowed, f"{extra / 2**20:.2f} MiB"
+
+
+def test_weights_that_one_block_meets_are_packed_a_part_at_a_time():
+    call = repr(("conv2d", (1, 512, 7, 7), (512, 512, 3, 3), "float32", 1, {"padding": 1}))
+    run = subprocess.run([sys.executable, "-c", MEASURE, call], check=True, capture_output=True, text=True)
+    extra = int(run.stdout.split()[0])
+    weight = 4 * 512 * 512 * 9
+    assert extra <= weight // 4, f"{extra / 2**20:.2f} MiB"

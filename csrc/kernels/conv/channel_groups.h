@@ -102,7 +102,8 @@ struct ChannelGroups {
   using Sum = std::int32_t;
   using Vector = GroupVector<W>;
   static constexpr int terms = Vector::terms, corrections = kCorrections<W>;
-  static constexpr bool corrects = kFlip<X, W> != 0, leaves_out = false;  // padding is moved as x is
+  static constexpr bool corrects = kFlip<X, W> != 0, leaves_out = false,  // padding is moved as x is
+      packs_panels = false;
 
   STRETTO_INLINE static std::int64_t packed_size(const Correlation& c) {
     constexpr int lanes = Vector::lanes;

@@ -18,11 +18,14 @@ struct ChannelChains {
   using Sum = T;
   using Vector = Vec<T>;
   static constexpr int corrections = 0;
-  static constexpr bool corrects = false, leaves_out = kLeavesOut;
+  static constexpr bool corrects = false, leaves_out = kLeavesOut, packs_panels = true;
 
   STRETTO_INLINE static std::int64_t packed_size(const Correlation& c) { return channels_packed_size<T>(c); }
   STRETTO_INLINE static void pack(const Correlation& c, T* packed, int threads) {
     pack_channels<From, T>(c, packed, threads);
+  }
+  STRETTO_INLINE static T pack(const Correlation& c, std::int64_t group, std::int64_t panel, T* to) {
+    return pack_panel<From, T>(c, group, panel, to);
   }
   // Channels [first, last) of the group; x points at its first channel.
   STRETTO_INLINE static void fill(const Correlation& c, const StripPlan& plan, const From* x,
@@ -37,7 +40,7 @@ template <class Steps, class Out>
 struct ChannelsRun {
   const Correlation& c;
   const ChannelsPlan& plan;
-  const typename Steps::Sum* packed;
+  const typename Steps::Sum* packed;  // null: a block packs what it needs
   const StripPlan& strip;
   const std::int64_t* offset;         // of the taps in the strip, or in x
   const typename Steps::Sum* doubts;  // [group][panel]: 0 where all weights are finite
@@ -71,6 +74,7 @@ template <class Steps, class Out>
   const std::int64_t tile_size = plan.vectors * lanes * cut.width;
   const bool whole = plan.strip_channels >= c.inputs;
   const bool keeps = least(plan.stretch, c.segment_channels) < c.inputs;
+  const Scratch own_weights(run.packed ? 0 : plan.vectors * panel_pitch * std::int64_t(sizeof(T)));
   const Scratch strip_memory(plan.reads_x ? 0 : plan.strip_channels * pitch * std::int64_t(sizeof(T)));
   const Scratch sums(keeps ? 2 * cut.lines * cut.tiles * tile_size * std::int64_t(sizeof(T)) : 0);
   const Scratch result(direct ? 0 : kMostVectors * lanes * cut.rows * cut.columns * std::int64_t(sizeof(T)));
@@ -97,13 +101,20 @@ template <class Steps, class Out>
     tile.offset = run.offset;
     tile.everything = everything;
     tile.taps = c.tap_count;
-    const T* const weights = run.packed + (group * plan.panels + panel) * panel_pitch;
+    bool leaves_out = may_leave_out;
+    const T* weights = own_weights.as<T>();
+    if (run.packed) {
+      weights = run.packed + (group * plan.panels + panel) * panel_pitch;
+      for (int v = 0; v < vectors; ++v)
+        leaves_out = leaves_out && run.doubts[group * plan.panels + panel + v] == 0;
+    } else if constexpr (Steps::packs_panels) {
+      for (int v = 0; v < vectors; ++v)
+        leaves_out =
+            (Steps::pack(c, group, panel + v, own_weights.as<T>() + v * panel_pitch) == 0) && leaves_out;
+    }
     tile.panel_pitch = panel_pitch;
     if constexpr (Steps::corrects) tile.corrections = weights;
     tile.place.outputs = int(least(vectors * lanes, c.outputs - panel * lanes));
-    bool leaves_out = may_leave_out;
-    for (int v = 0; v < vectors; ++v)
-      leaves_out = leaves_out && run.doubts[group * plan.panels + panel + v] == 0;
     T* target = result.template as<T>();
     std::int64_t target_row = layout.row;
     tile.place.out_channel = layout.channel;
@@ -142,33 +153,50 @@ template <class Steps, class Out>
   }
 }
 
+// The weights as prepared, or packed for this call; none, unless `wanted`.
+template <class Steps>
+struct WeightsOfCall {
+  using T = typename Steps::Sum;
+  const Scratch memory;
+  const T* packed;
+
+  WeightsOfCall(const Correlation& c, int threads, bool wanted)
+      : memory(!c.packed && wanted ? Steps::packed_size(c) * std::int64_t(sizeof(T)) : 0),
+        packed(static_cast<const T*>(c.packed)) {
+    if (c.packed || !wanted) return;
+    Steps::pack(c, memory.as<T>(), threads);
+    packed = memory.as<T>();
+  }
+};
+
 template <class Steps, class Out>
 void run_steps(const Correlation& c, int threads) {
   using T = typename Steps::Sum;
-  const Scratch packing(c.packed ? 0 : Steps::packed_size(c) * std::int64_t(sizeof(T)));
-  if (!c.packed) Steps::pack(c, packing.as<T>(), threads);
   if constexpr (kLaneMasks && is_same<Steps, ChannelChains<Out, Out>>) {
     if (c.out.shape.at[4] < 7 && is_planes<T>(c)) {  // wider rows fill this kernel's tiles
       constexpr int lanes = Vec<T>::lanes;
-      const T* w = c.packed ? static_cast<const T*>(c.packed) : packing.as<T>();
+      const WeightsOfCall<Steps> weights(c, threads, true);
       const std::int64_t panels = divide_up(c.outputs, lanes), panel_pitch = c.inputs * c.tap_count * lanes;
       return run_planes<T>(c, threads, [&](std::int64_t group, std::int64_t o) {
-        return PlanesWeights<T>{w + (group * panels + o / lanes) * panel_pitch + o % lanes, lanes};
+        return PlanesWeights<T>{weights.packed + (group * panels + o / lanes) * panel_pitch + o % lanes,
+                                lanes};
       });
     }
   }
   const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
   const ChannelsPlan plan =
       plan_channels<typename Steps::Input, T>(c, threads, false, room.as<std::int64_t>());
+  const bool meets_weights_once =
+      c.out.shape.at[0] * c.out.shape.at[2] * plan.row_blocks * plan.column_blocks == 1;
+  const WeightsOfCall<Steps> weights(c, threads, !Steps::packs_panels || !meets_weights_once);
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room.as<std::int64_t>());
   const Scratch offsets(c.tap_count * std::int64_t(sizeof(std::int64_t)));
   for (int t = 0; t < c.tap_count; ++t)
     offsets.as<std::int64_t>()[t] = plan.reads_x ? offset_in_x(c, c.taps[t]) : strip.offset(c.taps[t]);
-  const T* packed = c.packed ? static_cast<const T*>(c.packed) : packing.as<T>();
-  const T* doubts =
-      packed + c.groups * plan.panels * (Steps::corrections + c.inputs * c.tap_count) * Vec<T>::lanes;
-  const ChannelsRun<Steps, Out> run{c, plan, packed, strip, offsets.as<std::int64_t>(), doubts};
+  const std::int64_t panel_size = (Steps::corrections + c.inputs * c.tap_count) * Vec<T>::lanes;
+  const T* doubts = weights.packed ? weights.packed + c.groups * plan.panels * panel_size : nullptr;
+  const ChannelsRun<Steps, Out> run{c, plan, weights.packed, strip, offsets.as<std::int64_t>(), doubts};
 
   for_each_block(c, plan, threads, [&](auto... at) { run_block(run, at...); });
 }

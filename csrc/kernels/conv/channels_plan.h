@@ -7,21 +7,23 @@
 #include "kernels/conv/finish_block.h"
 #include "kernels/conv/in_place.h"
 #include "kernels/conv/pair_order.h"
+#include "kernels/conv/shares.h"
 #include "kernels/conv/strip.h"
 
 namespace stretto::STRETTO_ISA {
 
-// Of a tile between spills. Its weights come from the second cache, fast enough for 28 products a step of 512
-// bits, not for 12 of 256.
+// Terms of a tile between spills, and as many as the lines of a channel of the strip take the place of.
+// Weights come from the second cache, fast enough for 28 products a step of 512 bits, not for 12 of 256.
 #if defined(__AVX2__) && !defined(__AVX512F__)
-inline constexpr std::int64_t kStretchTerms = 256;
+inline constexpr std::int64_t kStretchTerms = 256, kChannelTerms = 1;
 #else
-inline constexpr std::int64_t kStretchTerms = 2304;
+inline constexpr std::int64_t kStretchTerms = 2304, kChannelTerms = 0;
 #endif
 inline constexpr std::int64_t kStripBytes = 320 << 10;  // of a block's strip: a third of a small second cache
 inline constexpr std::int64_t kMostStripBytes = 640 << 10;
 inline constexpr std::int64_t kFewChannels = 8;    // for which leaving out padding does not pay
 inline constexpr std::int64_t kBlockPixels = 448;  // outputs of a block
+inline constexpr double kLeastProducts = 5e5;      // of what a thread claims at once
 
 // Weights: [group][vector of outputs][term][lane], outputs padded with zeros. Terms are in the order of the
 // sum: (channel, tap), or that of PairOrder. Behind them [group][vector of outputs]: 0 where all are finite,
@@ -43,50 +45,52 @@ STRETTO_INLINE T zero_if_finite(const T* values, std::int64_t count) {
   return total;
 }
 
+// Packs one vector of outputs of a group; returns 0 where all weights are finite, else NaN.
+template <class From, class T>
+[[gnu::noinline]] T pack_panel(const Correlation& c, std::int64_t group, std::int64_t panel, T* to) {
+  constexpr int lanes = Vec<T>::lanes;
+  const std::int64_t terms = c.inputs * c.tap_count;
+  const PairOrder order(c.inputs, c.tap_count);
+  const From* w = static_cast<const From*>(c.w) + group * c.w_group + panel * lanes * c.w_output;
+  const int n = int(least(lanes, c.outputs - panel * lanes));
+  // Where a channel's taps lie one behind the other, and the channels too, rows of w are read in vectors.
+  bool flat = c.w_input == c.tap_count && n == lanes;
+  for (int t = 0; flat && t < c.tap_count; ++t) flat = c.taps[t].weight == t;
+  std::int64_t k = 0, channel = 0;
+  int tap = 0;
+  const auto next = [&] {
+    const std::int64_t place = is_same<From, bfloat16> ? order.place(channel, tap) : k;
+    if (++tap == c.tap_count) tap = 0, ++channel;
+    ++k;
+    return to + place * lanes;
+  };
+  while (flat && k + lanes <= terms) {
+    Vec<T> row[lanes];
+#pragma GCC unroll 16
+    for (int o = 0; o < lanes; ++o) row[o] = load_as<T, From>(w + o * c.w_output + k, lanes);
+    transpose(row);
+#pragma GCC unroll 16
+    for (int o = 0; o < lanes; ++o) row[o].store(next());
+  }
+  while (k < terms) {
+    const From* from = w + channel * c.w_input + c.taps[tap].weight;
+    T* lane = next();
+    for (int o = 0; o < lanes; ++o) lane[o] = o < n ? widen_to<T>(from[o * c.w_output]) : T(0);
+  }
+  return zero_if_finite(to, terms * lanes);
+}
+
 template <class From, class T>
 void pack_channels(const Correlation& c, T* packed, int threads) {
-  constexpr int lanes = Vec<T>::lanes;
-  const std::int64_t vectors = divide_up(c.outputs, lanes), terms = c.inputs * c.tap_count;
-  const std::int64_t chunk = greatest(1, (1 << 18) / greatest(1, terms * lanes));
-  const PairOrder order(c.inputs, c.tap_count);
-  const auto place = [&](std::int64_t channel, std::int64_t tap) {
-    return is_same<From, bfloat16> ? order.place(channel, tap) : channel * c.tap_count + tap;
-  };
-  parallel_for(c.groups * vectors, chunk, terms * c.outputs * c.groups < (1 << 15) ? 1 : threads,
-               [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t i = begin; i < end; ++i) {
-                   const From* w = static_cast<const From*>(c.w) + i / vectors * c.w_group +
-                                   i % vectors * lanes * c.w_output;
-                   const int n = int(least(lanes, c.outputs - i % vectors * lanes));
-                   T* to = packed + i * terms * lanes;
-                   // Where a channel's taps lie one behind the other, and the channels too, rows of w are
-                   // read in vectors.
-                   bool flat = c.w_input == c.tap_count && n == lanes;
-                   for (int t = 0; flat && t < c.tap_count; ++t) flat = c.taps[t].weight == t;
-                   std::int64_t k = 0, channel = 0;
-                   int tap = 0;
-                   const auto next = [&] {
-                     T* at = to + place(channel, tap) * lanes;
-                     if (++tap == c.tap_count) tap = 0, ++channel;
-                     return at;
-                   };
-                   for (; flat && k + lanes <= terms; k += lanes) {
-                     Vec<T> row[lanes];
-#pragma GCC unroll 16
-                     for (int o = 0; o < lanes; ++o) row[o] = load_as<T, From>(w + o * c.w_output + k, lanes);
-                     transpose(row);
-#pragma GCC unroll 16
-                     for (int o = 0; o < lanes; ++o) row[o].store(next());
-                   }
-                   for (; k < terms; ++k) {
-                     const From* from = w + channel * c.w_input + c.taps[tap].weight;
-                     T* lane = next();
-                     for (int o = 0; o < lanes; ++o)
-                       lane[o] = o < n ? widen_to<T>(from[o * c.w_output]) : T(0);
-                   }
-                   packed[c.groups * vectors * terms * lanes + i] = zero_if_finite(to, terms * lanes);
-                 }
-               });
+  constexpr double least_elements = 1 << 14;  // of a thread
+  const std::int64_t panels = divide_up(c.outputs, Vec<T>::lanes),
+                     size = Vec<T>::lanes * c.inputs * c.tap_count;
+  T* const doubts = packed + c.groups * panels * size;
+  share_tasks(c.groups * panels, double(c.groups * panels * size), least_elements, threads,
+              [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t i = begin; i < end; ++i)
+                  doubts[i] = pack_panel<From, T>(c, i / panels, i % panels, packed + i * size);
+              });
 }
 
 // How a problem is cut. Nothing here changes a bit of the result.
@@ -103,19 +107,20 @@ struct ChannelsPlan {
   bool is_flat = false;             // a block's rows lie one behind the other, in strip and result
 };
 
-// The tile that needs the fewest steps for rows of `columns` outputs.
-template <class T>
-void choose_tile(ChannelsPlan& plan, std::int64_t columns, int most_vectors) {
+// The tile that needs the fewest products for a line of `length` outputs and so many panels; returns these
+// products, those counted in that the wait for loads could have formed.
+STRETTO_INLINE double choose_tile(ChannelsPlan& plan, std::int64_t length, std::int64_t panels,
+                                  int most_vectors) {
   double best = 0;
   for (int v = 1; v <= most_vectors; ++v) {
-    const std::int64_t tiles = divide_up(columns, kMostPixels[v]), p = divide_up(columns, tiles);
+    const std::int64_t tiles = divide_up(length, kMostPixels[v]), p = divide_up(length, tiles);
     const auto cost = [&](int vectors) {
       const double products = double(p * vectors), loads = double(p + vectors) * 0.6;
       return (products > loads ? products : loads) + 2 > 10 ? (products > loads ? products : loads) + 2
                                                             : 10.0;
     };
-    const std::int64_t left = plan.panels % v;
-    double steps = double(plan.panels / v) * cost(v);
+    const std::int64_t left = panels % v;
+    double steps = double(panels / v) * cost(v);
     if (left) steps += cost(int(left));
     steps *= double(tiles);
     if (best == 0 || steps < best * 0.999) {
@@ -124,6 +129,7 @@ void choose_tile(ChannelsPlan& plan, std::int64_t columns, int most_vectors) {
       plan.tile_columns = p;
     }
   }
+  return best;
 }
 
 template <class T>
@@ -134,13 +140,49 @@ STRETTO_INLINE std::int64_t strip_bytes(const Correlation& c, std::int64_t rows,
   return strip.channel_pitch() * std::int64_t(sizeof(T));
 }
 
+// Cuts rows into blocks, no higher than plan.rows, and panels into splits, so that threads end together:
+// every block costs its products, the copy of its strip and the way of its weights through the caches.
+STRETTO_INLINE void share_blocks(const Correlation& c, ChannelsPlan& plan, bool may_be_flat, int threads,
+                                 int most_vectors) {
+  constexpr double kWeightProducts = 8, kCopyProducts = 4;  // of a vector of weights, of an element
+  const std::int64_t oh = c.out.shape.at[3];
+  const std::int64_t lines = c.out.shape.at[0] * c.out.shape.at[2] * c.groups * plan.column_blocks;
+  const std::int64_t fewest = divide_up(oh, plan.rows), most = least(oh, fewest + 2 * threads - 2);
+  const double steps = greatest(1, c.tap_count);
+  double best = 0;
+  for (std::int64_t splits = 1; splits == 1 || (splits <= threads && splits <= plan.panels);
+       splits += (splits + 3) / 4)
+    for (std::int64_t cut = fewest; cut <= most; cut += 1 + (cut - fewest) / 4) {
+      ChannelsPlan next = plan;
+      next.rows = divide_up(oh, cut);
+      next.row_blocks = divide_up(oh, next.rows);
+      next.is_flat = may_be_flat && next.rows > 1;
+      next.output_splits = splits;
+      const std::int64_t panels = divide_up(plan.panels, splits),
+                         lines_of_block = next.is_flat ? 1 : next.rows,
+                         length = next.is_flat ? next.rows * plan.columns : plan.columns;
+      double cost = choose_tile(next, length, panels, most_vectors) * double(lines_of_block) * steps;
+      cost += kWeightProducts * double(panels) * steps;
+      if (!plan.reads_x) cost += kCopyProducts * double(next.rows * plan.columns);
+      cost *= double(divide_up(lines * next.row_blocks * splits, threads));
+      if (best == 0 || cost < best * 0.99) {
+        best = cost;
+        plan.rows = next.rows;
+        plan.row_blocks = next.row_blocks;
+        plan.is_flat = next.is_flat;
+        plan.output_splits = splits;
+        plan.vectors = next.vectors;
+        plan.tile_columns = next.tile_columns;
+      }
+    }
+}
+
 // With `whole_sums` the strip of a block holds all channels; otherwise, a block may have none.
 template <class From, class T>
 ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, std::int64_t* room) {
   ChannelsPlan plan;
   plan.reads_x = !whole_sums && is_same<From, T> && can_read_x<T>(c);
   const std::int64_t oh = c.out.shape[3], ow = c.out.shape[4];
-  const std::int64_t lines = c.out.shape[0] * c.out.shape[2] * c.groups;
   plan.panels = divide_up(c.outputs, Vec<T>::lanes);
   plan.columns = divide_up(ow, divide_up(ow, kBlockPixels));
   while (plan.columns > kMostPixels[1] && strip_bytes<T>(c, 1, plan.columns, room) * c.inputs > kStripBytes)
@@ -157,32 +199,25 @@ ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, s
     while (plan.rows < oh && (plan.rows + 1) * ow <= kBlockPixels &&
            strip_bytes<T>(c, plan.rows + 1, ow, room) * c.inputs <= kStripBytes)
       ++plan.rows;
-    // Enough tasks for the threads, but not blocks of a row when there are many of them.
-    while (threads > 1 && plan.rows > 1 && divide_up(oh, plan.rows) * lines < 2 * threads)
-      plan.rows = divide_up(plan.rows, 2);
     plan.rows = divide_up(oh, divide_up(oh, plan.rows));
   }
-  plan.row_blocks = divide_up(oh, plan.rows);
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room);
   const std::int64_t row_pitch = plan.reads_x ? c.stride[1] * c.x.strides[3] : strip.row_pitch();
-  plan.is_flat = plan.column_blocks == 1 && row_pitch == plan.columns && plan.rows > 1 &&
-                 c.out.strides[3] == ow * c.out.strides[4];
-  choose_tile<T>(plan, plan.is_flat ? plan.rows * plan.columns : plan.columns,
-                 whole_sums ? kMostPairVectors : kMostVectors);
+  const bool may_be_flat =
+      plan.column_blocks == 1 && row_pitch == plan.columns && c.out.strides[3] == ow * c.out.strides[4];
+  share_blocks(c, plan, may_be_flat, sharing_threads(products_of(c), kLeastProducts, threads),
+               whole_sums ? kMostPairVectors : kMostVectors);
+  strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room);
   const std::int64_t per_channel = greatest(1, strip.channel_pitch()) * std::int64_t(sizeof(T));
   plan.strip_channels = plan.reads_x ? c.inputs : greatest(1, least(c.inputs, kMostStripBytes / per_channel));
   const std::int64_t segment = least(c.inputs, c.segment_channels);
-  const std::int64_t wanted =
-      greatest(1, least(kStretchTerms / greatest(1, c.tap_count), plan.strip_channels));
+  const std::int64_t channel_terms = greatest(1, c.tap_count + kChannelTerms);
+  const std::int64_t wanted = greatest(1, least(kStretchTerms / channel_terms, plan.strip_channels));
   plan.stretch = greatest(1, divide_up(segment, divide_up(segment, wanted)));
   if (plan.strip_channels >= c.inputs && segment == c.inputs &&
-      c.inputs * c.tap_count <= kStretchTerms * 3 / 2)
+      c.inputs * channel_terms <= kStretchTerms * 3 / 2)
     plan.stretch = c.inputs;
-  const std::int64_t blocks = lines * plan.row_blocks * plan.column_blocks;
-  while (threads > 1 && blocks * plan.output_splits < 2 * threads &&
-         plan.panels / (plan.output_splits * 2) >= 2 * plan.vectors)
-    plan.output_splits *= 2;
   return plan;
 }
 
@@ -221,27 +256,23 @@ STRETTO_INLINE void for_each_block(const Correlation& c, const ChannelsPlan& pla
   const std::int64_t od = c.out.shape[2], blocks = plan.row_blocks * plan.column_blocks;
   const std::int64_t panels = divide_up(plan.panels, plan.output_splits);
   const std::int64_t tasks = c.out.shape[0] * c.groups * od * blocks * plan.output_splits;
-  const double work = double(c.inputs) * c.tap_count * double(c.outputs) * double(c.out.shape[0]) * c.groups *
-                      double(od) * double(c.out.shape[3]) * double(c.out.shape[4]);
-  const std::int64_t chunk = greatest(1, std::int64_t(double(tasks) * 1e6 / (work + 1)));
-  parallel_for(
-      tasks, least(chunk, tasks), work < 1e6 ? 1 : threads, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t task = begin; task < end; ++task) {
-          std::int64_t i = task;
-          const std::int64_t split = i % plan.output_splits;
-          i /= plan.output_splits;
-          const std::int64_t column = i % plan.column_blocks;
-          i /= plan.column_blocks;
-          const std::int64_t row = i % plan.row_blocks;
-          i /= plan.row_blocks;
-          const std::int64_t d = i % od;
-          i /= od;
-          const std::int64_t first = least(plan.panels, split * panels),
-                             last = least(plan.panels, first + panels);
-          if (first < last)
-            block(i / c.groups, i % c.groups, d, row * plan.rows, column * plan.columns, first, last);
-        }
-      });
+  share_tasks(tasks, products_of(c), kLeastProducts, threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t task = begin; task < end; ++task) {
+      std::int64_t i = task;
+      const std::int64_t split = i % plan.output_splits;
+      i /= plan.output_splits;
+      const std::int64_t column = i % plan.column_blocks;
+      i /= plan.column_blocks;
+      const std::int64_t row = i % plan.row_blocks;
+      i /= plan.row_blocks;
+      const std::int64_t d = i % od;
+      i /= od;
+      const std::int64_t first = least(plan.panels, split * panels),
+                         last = least(plan.panels, first + panels);
+      if (first < last)
+        block(i / c.groups, i % c.groups, d, row * plan.rows, column * plan.columns, first, last);
+    }
+  });
 }
 
 }  // namespace stretto::STRETTO_ISA

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "kernels/conv/reach.h"
+#include "simd/store_first.h"
 #include "simd/transpose.h"
 
 namespace stretto::STRETTO_ISA {
@@ -14,14 +15,17 @@ namespace stretto::STRETTO_ISA {
 inline constexpr int kMostPixels[] = {0, 8, 6, 4};
 inline constexpr int kMostVectors = 3;
 inline constexpr bool kLeavesOut = false;  // sums would not stay in 16 registers from one case to the next
+inline constexpr int kFetchedChannels = 16;
 #elif defined(__AVX512F__)
 inline constexpr int kMostPixels[] = {0, 14, 14, 9, 7};  // 4 x 7: a fused step broadcasts from memory
 inline constexpr int kMostVectors = 4;
 inline constexpr bool kLeavesOut = true;  // products of padding
+inline constexpr int kFetchedChannels = 0;
 #else
 inline constexpr int kMostPixels[] = {0, 14, 14, 9};
 inline constexpr int kMostVectors = 3;
 inline constexpr bool kLeavesOut = true;
+inline constexpr int kFetchedChannels = 0;
 #endif
 
 inline constexpr int kMostPairVectors = 3;
@@ -51,6 +55,16 @@ struct ChannelsTile {
   TilePlace<T> place;
 };
 
+// Outputs of one channel from `first` on, of P in all.
+template <int P, class Vector>
+STRETTO_INLINE void put_row(Vector row, typename Vector::scalar* out, int first) {
+  constexpr int lanes = Vector::lanes;
+  if (first + lanes <= P)
+    row.store(out + first);
+  else if constexpr (P % lanes != 0)
+    store_first<P % lanes>(row, out + first);
+}
+
 template <class T, class Vector, int V, int P>
 STRETTO_INLINE void put(const TilePlace<T>& t, Vector (&acc)[P][V]) {
   constexpr int lanes = Vector::lanes;
@@ -62,7 +76,7 @@ STRETTO_INLINE void put(const TilePlace<T>& t, Vector (&acc)[P][V]) {
         for (int p = 0; p < P; ++p) acc[p][v].store(t.out + p * t.out_pixel + v * lanes);
       } else {
 #pragma GCC unroll 16
-        for (int p = 0; p < P; ++p) acc[p][v].store(t.out + p * t.out_pixel + v * lanes, n);
+        for (int p = 0; p < P; ++p) store_first(acc[p][v], t.out + p * t.out_pixel + v * lanes, n);
       }
     }
     return;
@@ -78,19 +92,13 @@ STRETTO_INLINE void put(const TilePlace<T>& t, Vector (&acc)[P][V]) {
       for (int i = 0; i < lanes; ++i)
         row[i] = first + i < P ? acc[first + i < P ? first + i : 0][v] : Vector::zero();
       transpose(row);
-      const int pixels = P - first < lanes ? P - first : lanes;
       if (n == lanes) {
 #pragma GCC unroll 16
-        for (int i = 0; i < lanes; ++i) {
-          if (pixels == lanes)
-            row[i].store(out + i * t.out_channel + first);
-          else
-            row[i].store(out + i * t.out_channel + first, pixels);
-        }
+        for (int i = 0; i < lanes; ++i) put_row<P>(row[i], out + i * t.out_channel, first);
       } else {
 #pragma GCC unroll 16
         for (int i = 0; i < lanes; ++i)
-          if (i < n) row[i].store(out + i * t.out_channel + first, pixels);
+          if (i < n) put_row<P>(row[i], out + i * t.out_channel, first);
       }
     }
   }
@@ -138,6 +146,9 @@ STRETTO_INLINE void add_stretch(const ChannelsTile<typename Vector::scalar>& t, 
   const T* channel = t.strip;
   const std::int64_t pitch = t.panel_pitch;
   for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch) {
+    // Where steps of a channel are few and short, its line would be waited for.
+    if constexpr (kFetchedChannels > 0)
+      __builtin_prefetch(channel + kFetchedChannels * t.channel_pitch + P - 1);
     for (int tap = 0; tap < t.taps; ++tap, w += lanes) {
       const T* x = channel + t.offset[tap];
       switch (leaves_out<Vector> ? reach[tap] : Reach::all) {

@@ -2,6 +2,7 @@
 // in x, in the result and in the packed weight.
 #include "kernels/conv/conv_correlation.h"
 #include "kernels/conv/finish_block.h"
+#include "kernels/conv/shares.h"
 #include "kernels/conv/strip.h"
 
 namespace stretto::STRETTO_ISA {
@@ -98,9 +99,7 @@ void run(const Correlation& c, int threads) {
   if (!c.packed) pack_depthwise(c, packing.as<T>());
   const T* packed = c.packed ? static_cast<const T*>(c.packed) : packing.as<T>();
   const std::int64_t rows = c.out.shape.at[0] * c.out.shape.at[2] * c.out.shape.at[3];
-  const double work = double(rows) * double(c.out.shape.at[4]) * double(c.groups) * c.tap_count;
-  const std::int64_t chunk = greatest(1, std::int64_t(double(rows) * 2e5 / (work + 1)));
-  parallel_for(rows, least(rows, chunk), work < 4e5 ? 1 : threads, [&](std::int64_t begin, std::int64_t end) {
+  share_tasks(rows, products_of(c), 2e5, threads, [&](std::int64_t begin, std::int64_t end) {
     const bool direct = c.out.strides.at[1] == 1;
     const Scratch result(direct ? 0 : lanes * c.out.shape.at[4] * std::int64_t(sizeof(T)));
     for (std::int64_t i = begin; i < end; ++i)

@@ -3,10 +3,11 @@
 // meets.
 #pragma once
 
-#include "base/parallel.h"
 #include "kernels/conv/correlation.h"
 #include "kernels/conv/finish_block.h"
+#include "kernels/conv/shares.h"
 #include "kernels/conv/strip.h"
+#include "simd/store_first.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -37,7 +38,7 @@ struct PlaneColumns {
   STRETTO_INLINE PlaneColumns(std::int64_t first, std::int64_t width) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v)
-#pragma GCC unroll 6
+#pragma GCC unroll 8
       for (int i = 0; i < loads; ++i) {
         const std::int64_t at = first + shift(v, i);
         part[v][i] = Part<T>(-at, width - at);
@@ -63,7 +64,7 @@ STRETTO_INLINE void plane_rows(const DepthwisePlane<T>& t, const PlaneColumns<T,
     Vec<T> pixel[V][loads];
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
-#pragma GCC unroll 6
+#pragma GCC unroll 8
       for (int i = 0; i < loads; ++i) {
         const T* from = row + PlaneColumns<T, K, S, V>::shift(v, i);
         pixel[v][i] = full ? Vec<T>::load(from) : columns.part[v][i].load(from);
@@ -77,7 +78,7 @@ STRETTO_INLINE void plane_rows(const DepthwisePlane<T>& t, const PlaneColumns<T,
         }
       }
     }
-#pragma GCC unroll 5
+#pragma GCC unroll 8
     for (int k = 0; k < K; ++k) {
 #pragma GCC unroll 4
       for (int i = 0; i < R; ++i) {
@@ -96,7 +97,7 @@ STRETTO_INLINE void plane_rows(const DepthwisePlane<T>& t, const PlaneColumns<T,
     if (last_lanes == lanes)
       acc[i][V - 1].store(out + (V - 1) * lanes);
     else
-      acc[i][V - 1].store(out + (V - 1) * lanes, last_lanes);
+      store_first(acc[i][V - 1], out + (V - 1) * lanes, last_lanes);
   }
 }
 
@@ -146,6 +147,7 @@ template <class T>
 STRETTO_INLINE PlaneFunction<T> plane_of(std::int64_t kernel, std::int64_t stride) {
   if (kernel == 3) return stride == 1 ? run_plane<T, 3, 1> : stride == 2 ? run_plane<T, 3, 2> : nullptr;
   if (kernel == 5) return stride == 1 ? run_plane<T, 5, 1> : stride == 2 ? run_plane<T, 5, 2> : nullptr;
+  if (kernel == 7) return stride == 1 ? run_plane<T, 7, 1> : nullptr;
   return nullptr;
 }
 
@@ -180,40 +182,35 @@ void run_depthwise_planes(const Correlation& c, PlaneFunction<T> function, int t
   const std::int64_t rows = least(oh, greatest(1, (most + 3) / 4) * 4),
                      blocks = divide_up(oh, greatest(1, rows));
   const std::int64_t tasks = c.out.shape.at[0] * c.groups * blocks;
-  const double work = double(c.tap_count) * double(c.outputs) * double(c.out.shape.at[0]) * double(c.groups) *
-                      double(oh) * double(ow);
-  const std::int64_t chunk = greatest(1, std::int64_t(double(tasks) * 3e5 / (work + 1)));
-  parallel_for(
-      tasks, least(chunk, tasks), work < 6e5 ? 1 : threads, [&](std::int64_t begin, std::int64_t end) {
-        const Scratch zeros(width * std::int64_t(sizeof(T)));
-        for (std::int64_t i = 0; i < width; ++i) zeros.as<T>()[i] = T(0);
-        for (std::int64_t task = begin; task < end; ++task) {
-          const std::int64_t row = task % blocks * rows, group = task / blocks % c.groups,
-                             n = task / blocks / c.groups;
-          DepthwisePlane<T> plane;
-          plane.x = c.x.as<T>() + n * c.x.strides.at[0] + group * c.x.strides.at[1];
-          plane.zeros = zeros.as<T>();
-          plane.x_row = c.x.strides.at[3];
-          plane.height = c.x.shape.at[3];
-          plane.width = width;
-          plane.top = c.taps[0].at[1];
-          plane.left = c.taps[0].at[2];
-          plane.out_row = c.out.strides.at[3];
-          plane.begin = row;
-          plane.end = least(oh, row + rows);
-          plane.columns = ow;
-          T weights[25];
-          plane.w = weights;
-          for (std::int64_t o = 0; o < c.outputs; ++o) {
-            const auto from = weights_of(group, o);
-            for (int t = 0; t < c.tap_count; ++t) weights[t] = from.w[t * from.step];
-            plane.out =
-                c.out.as<T>() + n * c.out.strides.at[0] + (group * c.outputs + o) * c.out.strides.at[1];
-            function(plane);
-            finish_block<T, T, T>(c, nullptr, {}, n, group, 0, row, 0, o, 1, plane.end - row, ow);
-          }
-        }
-      });
+  share_tasks(tasks, products_of(c), 2e5, threads, [&](std::int64_t begin, std::int64_t end) {
+    const Scratch zeros(width * std::int64_t(sizeof(T)));
+    for (std::int64_t i = 0; i < width; ++i) zeros.as<T>()[i] = T(0);
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t row = task % blocks * rows, group = task / blocks % c.groups,
+                         n = task / blocks / c.groups;
+      DepthwisePlane<T> plane;
+      plane.x = c.x.as<T>() + n * c.x.strides.at[0] + group * c.x.strides.at[1];
+      plane.zeros = zeros.as<T>();
+      plane.x_row = c.x.strides.at[3];
+      plane.height = c.x.shape.at[3];
+      plane.width = width;
+      plane.top = c.taps[0].at[1];
+      plane.left = c.taps[0].at[2];
+      plane.out_row = c.out.strides.at[3];
+      plane.begin = row;
+      plane.end = least(oh, row + rows);
+      plane.columns = ow;
+      T weights[49];
+      plane.w = weights;
+      for (std::int64_t o = 0; o < c.outputs; ++o) {
+        const auto from = weights_of(group, o);
+        for (int t = 0; t < c.tap_count; ++t) weights[t] = from.w[t * from.step];
+        plane.out = c.out.as<T>() + n * c.out.strides.at[0] + (group * c.outputs + o) * c.out.strides.at[1];
+        function(plane);
+        finish_block<T, T, T>(c, nullptr, {}, n, group, 0, row, 0, o, 1, plane.end - row, ow);
+      }
+    }
+  });
 }
 
 }  // namespace stretto::STRETTO_ISA

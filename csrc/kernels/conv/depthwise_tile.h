@@ -3,6 +3,7 @@
 #pragma once
 
 #include "simd/simd.h"
+#include "simd/store_first.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -57,7 +58,7 @@ STRETTO_INLINE void depthwise_rows(const DepthwiseTile<T>& t, std::int64_t r, st
     T* out = t.out + (r + i) * t.out_row + q;
 #pragma GCC unroll 2
     for (int v = 0; v + 1 < V; ++v) acc[i][v].store(out + v * lanes);
-    acc[i][V - 1].store(out + (V - 1) * lanes, last_lanes);
+    store_first(acc[i][V - 1], out + (V - 1) * lanes, last_lanes);
   }
 }
 

@@ -18,7 +18,7 @@ template <int R, int V>
     const auto operands = [&](int i) __attribute__((always_inline)) {
       return PairOperands{w + i * R, t.strip + block.offset[i]};
     };
-    sum_pairs(block, lanes, operands, acc);
+    sum_pairs(block, t.vector, operands, acc);
     add_to_sums(sums, b == 0, acc);
     if (b + 1 == t.block_count) return put_pixels(t, acc);
     store_sums(acc, sums);

@@ -11,6 +11,7 @@
 #include "kernels/conv/pair_pixels_tile.h"
 #include "kernels/conv/pixels_tile.h"
 #include "kernels/conv/planes.h"
+#include "kernels/conv/shares.h"
 #include "kernels/conv/strip.h"
 
 namespace stretto::STRETTO_ISA {
@@ -178,22 +179,29 @@ template <class From, class T, class Out, class Operand>
     tile.blocks = run.blocks;
     tile.block_count = run.block_count;
     tile.out_channel = target_channel;
+    // Where a row has one vector, those of several rows share a tile.
+    const bool by_rows = !run.plan.is_flat && columns <= lanes;
+    tile.vector = by_rows ? strip.row_pitch() : lanes;
+    tile.out_vector = by_rows ? target_row : lanes;
+    tile.inner_lanes = by_rows ? int(columns) : lanes;
     const auto run_tiles = [&](auto tile_of) {
-      const std::int64_t lines = run.plan.is_flat ? 1 : rows,
+      const std::int64_t lines = run.plan.is_flat || by_rows ? 1 : rows,
                          width = run.plan.is_flat ? rows * columns : columns;
-      const std::int64_t vectors = divide_up(width, lanes), tiles = divide_up(vectors, kTileVectors);
+      const std::int64_t vectors = by_rows ? rows : divide_up(width, lanes),
+                         tiles = divide_up(vectors, kTileVectors);
       for (std::int64_t r = 0; r < lines; ++r) {
         std::int64_t v = 0;
         for (std::int64_t i = 0; i < tiles; ++i) {
           const std::int64_t next = vectors * (i + 1) / tiles;
           // Beyond the end of x nothing can be read: the last tile is moved back.
           const std::int64_t q = reads_x ? least(v * lanes, width - (next - v) * lanes) : v * lanes;
-          tile.last_lanes = int(least(lanes, width - q - (next - v - 1) * lanes));
-          tile.strip = source + r * strip.row_pitch() + q;
+          tile.last_lanes =
+              by_rows ? tile.inner_lanes : int(least(lanes, width - q - (next - v - 1) * lanes));
+          tile.strip = source + r * strip.row_pitch() + (by_rows ? v * tile.vector : q);
           for (std::int64_t o = 0; o < c.outputs; o += kTileOutputs) {
             const int count = int(least(kTileOutputs, c.outputs - o));
             tile.w = w + o * c.inputs * c.tap_count;
-            tile.out = target + o * target_channel + r * target_row + q;
+            tile.out = target + o * target_channel + r * target_row + (by_rows ? v * tile.out_vector : q);
             tile_of(count, int(next - v))(tile);
           }
           v = next;
@@ -244,28 +252,24 @@ void run_pixels(const Correlation& c, int threads) {
   const bool direct = is_same<T, Out> && c.out.strides.at[4] == 1;
   const std::int64_t od = c.out.shape.at[2], blocks = plan.row_blocks * plan.column_blocks;
   const std::int64_t tasks = c.out.shape.at[0] * c.groups * od * blocks;
-  const double work = double(c.inputs) * c.tap_count * double(c.outputs) * double(c.out.shape.at[0]) *
-                      double(c.groups) * double(od) * double(c.out.shape.at[3]) * double(c.out.shape.at[4]);
-  const std::int64_t chunk = greatest(1, std::int64_t(double(tasks) * 3e5 / (work + 1)));
-  parallel_for(
-      tasks, least(chunk, tasks), work < 6e5 ? 1 : threads, [&](std::int64_t begin, std::int64_t end) {
-        // A vector's load may run past the last element of the strip.
-        const Scratch memory((c.inputs * strip.channel_pitch() + kTileVectors * Vec<T>::lanes) *
-                             std::int64_t(sizeof(T)));
-        const Scratch result(direct ? 0 : c.outputs * plan.rows * plan.columns * std::int64_t(sizeof(T)));
-        for (std::int64_t task = begin; task < end; ++task) {
-          std::int64_t i = task;
-          const std::int64_t column = i % plan.column_blocks;
-          i /= plan.column_blocks;
-          const std::int64_t row = i % plan.row_blocks;
-          i /= plan.row_blocks;
-          const std::int64_t d = i % od;
-          i /= od;
-          run_pixels_block<From, T, Out, Operand>(run, i / c.groups, i % c.groups, d, row * plan.rows,
-                                                  column * plan.columns, memory.as<T>(),
-                                                  direct ? nullptr : result.as<T>());
-        }
-      });
+  share_tasks(tasks, products_of(c), 2e5, threads, [&](std::int64_t begin, std::int64_t end) {
+    // A vector's load may run past the last element of the strip.
+    const Scratch memory((c.inputs * strip.channel_pitch() + kTileVectors * Vec<T>::lanes) *
+                         std::int64_t(sizeof(T)));
+    const Scratch result(direct ? 0 : c.outputs * plan.rows * plan.columns * std::int64_t(sizeof(T)));
+    for (std::int64_t task = begin; task < end; ++task) {
+      std::int64_t i = task;
+      const std::int64_t column = i % plan.column_blocks;
+      i /= plan.column_blocks;
+      const std::int64_t row = i % plan.row_blocks;
+      i /= plan.row_blocks;
+      const std::int64_t d = i % od;
+      i /= od;
+      run_pixels_block<From, T, Out, Operand>(run, i / c.groups, i % c.groups, d, row * plan.rows,
+                                              column * plan.columns, memory.as<T>(),
+                                              direct ? nullptr : result.as<T>());
+    }
+  });
 }
 
 }  // namespace stretto::STRETTO_ISA

@@ -4,6 +4,7 @@
 
 #include "kernels/conv/pair_order.h"
 #include "simd/simd.h"
+#include "simd/store_first.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -26,24 +27,23 @@ struct PixelsTile {
   const T* w;  // [term][R]
   T* out;      // outputs of a channel are neighbours
   std::int64_t out_channel;
-  int last_lanes;  // valid lanes of the last vector
+  std::int64_t vector, out_vector;  // from one vector to the next, in the strip and in the result
+  int inner_lanes, last_lanes;      // valid lanes of a vector, of the last one
 };
 
 template <class T, int R, int V>
 STRETTO_INLINE void put_pixels(const PixelsTile<T>& t, const Vec<T> (&acc)[R][V]) {
-  constexpr int lanes = Vec<T>::lanes;
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     T* out = t.out + r * t.out_channel;
 #pragma GCC unroll 3
-    for (int v = 0; v + 1 < V; ++v) acc[r][v].store(out + v * lanes);
-    acc[r][V - 1].store(out + (V - 1) * lanes, t.last_lanes);
+    for (int v = 0; v < V; ++v)
+      store_first(acc[r][v], out + v * t.out_vector, v + 1 < V ? t.inner_lanes : t.last_lanes);
   }
 }
 
 template <class T, int R, int V>
 [[gnu::noinline]] void run_pixels_tile(const PixelsTile<T>& t) {
-  constexpr int lanes = Vec<T>::lanes;
   Vec<T> acc[R][V];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
@@ -51,12 +51,13 @@ template <class T, int R, int V>
     for (int v = 0; v < V; ++v) acc[r][v] = Vec<T>::zero();
   const T* w = t.w;
   const T* channel = t.strip;
+  const std::int64_t vector = t.vector;
   for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch) {
     for (int tap = 0; tap < t.taps; ++tap, w += R) {
       const T* x = channel + t.offset[tap];
       Vec<T> pixel[V];
 #pragma GCC unroll 3
-      for (int v = 0; v < V; ++v) pixel[v] = Vec<T>::load(x + v * lanes);
+      for (int v = 0; v < V; ++v) pixel[v] = Vec<T>::load(x + v * vector);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         const Vec<T> weight = Vec<T>::broadcast(w[r]);

@@ -3,15 +3,16 @@
 // lies. Vectors of several samples share a tile.
 #pragma once
 
-#include "base/parallel.h"
 #include "kernels/conv/correlation.h"
 #include "kernels/conv/finish_block.h"
 #include "kernels/conv/pixels_tile.h"
+#include "kernels/conv/shares.h"
 #include "kernels/conv/strip.h"
 
 namespace stretto::STRETTO_ISA {
 
 inline constexpr std::int64_t kMostPlane = 256;              // outputs of a map
+inline constexpr double kLeastPlaneProducts = 2e5;           // of what a thread claims at once
 inline constexpr std::int64_t kPlanesBatchBytes = 16 << 10;  // of the samples that meet a block of weights
 
 // Where output `o` of a group has its weights: [channel][tap] at distance `step`.
@@ -185,9 +186,8 @@ void run_planes(const Correlation& c, int threads, const WeightsOf& weights_of) 
   for (int t = 0; t < c.tap_count; ++t)
     offsets.as<std::int64_t>()[t] = c.taps[t].at[1] * c.x.strides.at[3] + c.taps[t].at[2];
 
-  const double per_sample = double(c.inputs) * c.tap_count * double(c.outputs) * double(plane);
-  const double work = per_sample * double(samples) * double(c.groups);
-  if (work < 6e5) threads = 1;
+  const double products = products_of(c), per_sample = products / double(samples * c.groups);
+  threads = sharing_threads(products, kLeastPlaneProducts, threads);
   std::int64_t batch = kPlanesBatchBytes / (c.inputs * plane * std::int64_t(sizeof(T)));
   batch = least(batch, std::int64_t(1e7 / per_sample));
   if (threads > 1) batch = least(batch, divide_up(samples, 2 * threads));
@@ -197,8 +197,7 @@ void run_planes(const Correlation& c, int threads, const WeightsOf& weights_of) 
   while (threads > 1 && splits < blocks && c.groups * batches * splits < 2 * threads) splits *= 2;
   const std::int64_t share = divide_up(blocks, splits) * kTileOutputs;
   const std::int64_t tasks = c.groups * batches * splits;
-  const std::int64_t chunk = greatest(1, std::int64_t(double(tasks) * 3e5 / (work + 1)));
-  parallel_for(tasks, least(chunk, tasks), threads, [&](std::int64_t begin, std::int64_t end) {
+  share_tasks(tasks, products, kLeastPlaneProducts, threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t task = begin; task < end; ++task) {
       const std::int64_t first = task / splits % batches * batch, o = task % splits * share;
       run_planes_block<T>(c, offsets.as<std::int64_t>(), masks.as<std::uint16_t>(), weights_of,

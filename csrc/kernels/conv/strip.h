@@ -7,6 +7,7 @@
 #include "kernels/conv/correlation.h"
 #include "simd/convert.h"
 #include "simd/partial.h"
+#include "simd/store_first.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -123,7 +124,7 @@ template <class T, int step>
 STRETTO_INLINE void copy_vectors(const RunRows<T>& run, T* to) {
   constexpr int lanes = Vec<T>::lanes;
   const int width = int(least(lanes, run.count));
-  const auto put = [&](Vec<T> x, T* row) { width == lanes ? x.store(row) : x.store(row, width); };
+  const auto put = [&](Vec<T> x, T* row) { store_first(x, row, width); };
   for (std::int64_t v = 0; v < run.count; v += lanes) {
     const std::int64_t q = v + lanes > run.count ? greatest(0, run.count - lanes) : v;
     const std::int64_t low = run.low - q, high = run.high - q;
