@@ -92,6 +92,8 @@ const char* name_of(Arch arch) {
       return "avx512vnni";
     case Arch::neon:
       return "neon";
+    case Arch::cuda:
+      return "cuda";
   }
   return "";
 }

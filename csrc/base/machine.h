@@ -5,8 +5,9 @@
 
 namespace stretto {
 
-// Instruction sets that kernels are compiled for. `reference` is plain C++, present everywhere.
-enum class Arch : std::uint32_t { reference = 0, avx2 = 1, avx512 = 2, neon = 4, avx512vnni = 8 };
+// Instruction sets that kernels are compiled for. `reference` is plain C++, present everywhere. `cuda` is no
+// part of a Machine: its rows are for arrays on a device, and for nothing else.
+enum class Arch : std::uint32_t { reference = 0, avx2 = 1, avx512 = 2, neon = 4, avx512vnni = 8, cuda = 16 };
 
 inline constexpr Arch kArchs[] = {Arch::avx2, Arch::avx512, Arch::avx512vnni, Arch::neon};
 
