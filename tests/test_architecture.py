@@ -19,7 +19,7 @@ PYTHON_LEVELS = {
     for level, names in enumerate(
         (
             {"_core"},
-            {"threads", "headers", "ops", "progress"},
+            {"threads", "headers", "ops", "progress", "cuda"},
             {"program", "timeline"},
             {"tracing"},
             {"gradient", "rewrite"},
