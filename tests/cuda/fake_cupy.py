@@ -57,9 +57,9 @@ class _Array:
             contiguous.insert(0, step)
             step *= max(n, 1)
         self.strides = tuple(contiguous) if strides is None else tuple(strides)
-        self._c_contiguous = (
-            np.lib.stride_tricks.as_strided(np.empty(1, self.dtype), self.shape, self.strides).flags.c_contiguous
-        )
+        self._c_contiguous = np.lib.stride_tricks.as_strided(
+            np.empty(1, self.dtype), self.shape, self.strides
+        ).flags.c_contiguous
         size = max(like.size * self.dtype.itemsize, 1)
         self.data = _Pointer(memory.allocator.take(size), 0, state.device) if memptr is None else memptr
         self.ndim = len(self.shape)
