@@ -86,7 +86,7 @@ def _fake() -> types.ModuleType:
 
 
 def _real() -> types.ModuleType:
-    import cupy  # noqa: PLC0415
+    import cupy
 
     def pointer(size: int) -> Any:
         block = memory.allocator.take(size)
