@@ -181,7 +181,7 @@ def test_a_prepared_weight_is_the_hosts() -> None:
 
 
 def test_an_op_without_a_kernel_says_so() -> None:
-    with pytest.raises(NotImplementedError, match="matmul_avx2: this variant does not fit|there is no such variant"):
+    with pytest.raises(NotImplementedError, match="(does not fit|no such variant)"):
         _core.op("matmul")((to_device(X), to_device(X.T), None, None, None, None), {}, None, None, "matmul_avx2")
 
 
@@ -221,6 +221,6 @@ def test_the_capsule_must_be_the_kernels() -> None:
 
 def test_the_memory_is_closed_to_the_host() -> None:
     """The tests would notice host code that touches the device's memory."""
-    code = "import numpy as np, ctypes\nfrom tests.cuda import memory\nmemory._protect(0)\nctypes.string_at(memory.BEGIN, 1)"
+    code = "import ctypes\nfrom tests.cuda import memory\nmemory._protect(0)\nctypes.string_at(memory.BEGIN, 1)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode != 0
     assert memory.allocator.used <= memory.BYTES
