@@ -180,9 +180,15 @@ def test_a_prepared_weight_is_the_hosts() -> None:
         st.prepare(to_device(X))
 
 
-def test_an_op_without_a_kernel_says_so() -> None:
-    with pytest.raises(NotImplementedError, match="(does not fit|no such variant)"):
-        _core.op("matmul")((to_device(X), to_device(X.T), None, None, None, None), {}, None, None, "matmul_avx2")
+def test_cuda_rows_are_for_devices_and_the_others_for_the_host() -> None:
+    def call(array: Any, variant: str) -> Any:
+        return _core.op("matmul")((array(X), array(X.T), None, None, None, None), {}, None, None, variant)
+
+    assert to_host(call(to_device, "matmul_cuda")).tobytes() == call(np.asarray, "matmul_reference").tobytes()
+    for array, variant in ((to_device, "matmul_reference"), (np.asarray, "matmul_cuda")):
+        with pytest.raises(NotImplementedError, match=f"{variant}: this variant does not fit the arguments"):
+            call(array, variant)
+    assert ("matmul_cuda", "cuda", False) in _core.op("matmul").variants
 
 
 def test_without_kernels_the_reason_is_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,7 @@ def test_parameters_on_a_device_are_parameters(tmp_path: Path) -> None:
 
 
 def test_a_layer_on_the_host_refuses_a_device_array() -> None:
-    with pytest.raises(TypeError, match="operands are not in one place: x is a CuPy array on GPU 0, w is a NumPy array"):
+    with pytest.raises(TypeError, match="x is a CuPy array on GPU 0, w is a NumPy array in host memory"):
         network()(to_device(X))
 
 

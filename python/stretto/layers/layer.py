@@ -44,7 +44,7 @@ class Layer:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if is_array(value) and not name.startswith("_"):
-            held = self.__dict__.get(name)
+            held: Any = self.__dict__.get(name)
             if is_array(held) and (held.shape, held.dtype) != (value.shape, value.dtype):
                 raise ValueError(
                     f"{type(self).__name__}: {name} has the wrong shape or dtype: "
