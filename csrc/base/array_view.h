@@ -41,6 +41,7 @@ struct ValueType {
 };
 
 struct PackedWeight;  // ops/prepare.h: a prepacked copy of the elements
+struct Place;         // base/place.h: a device's memory, its stream and its allocator
 
 struct ArrayView {
   void* data = nullptr;
@@ -48,6 +49,7 @@ struct ArrayView {
   Dims shape;
   Dims strides;                          // in elements; 0 repeats
   const PackedWeight* packed = nullptr;  // set for weights made by prepare; `data` holds the same values
+  const Place* place = nullptr;          // null: in host memory
 
   STRETTO_INLINE bool present() const { return dtype != DType::none; }
   STRETTO_INLINE std::int64_t size() const { return shape.product(); }
@@ -79,12 +81,14 @@ STRETTO_INLINE bool is_contiguous(const ArrayView& view) {
   return true;
 }
 
-STRETTO_INLINE ArrayView contiguous_view(void* data, DType dtype, const Dims& shape) {
+STRETTO_INLINE ArrayView contiguous_view(void* data, DType dtype, const Dims& shape,
+                                         const Place* place = nullptr) {
   ArrayView view;
   view.data = data;
   view.dtype = dtype;
   view.shape = shape;
   view.strides = contiguous_strides(shape);
+  view.place = place;
   return view;
 }
 

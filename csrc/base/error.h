@@ -18,6 +18,9 @@ struct DTypeError : std::runtime_error {  // TypeError
 struct NoKernelError : std::runtime_error {  // NotImplementedError
   using std::runtime_error::runtime_error;
 };
+struct DeviceError : std::runtime_error {  // RuntimeError: a kernel could not be put on its device
+  using std::runtime_error::runtime_error;
+};
 struct Interrupted : std::exception {  // the caller's pending signal was seen: KeyboardInterrupt
   const char* what() const noexcept override { return "interrupted"; }
 };

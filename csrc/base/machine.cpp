@@ -118,6 +118,8 @@ const char* name_of(Arch arch) {
       return "avx512amx";
     case Arch::neon:
       return "neon";
+    case Arch::cuda:
+      return "cuda";
   }
   return "";
 }

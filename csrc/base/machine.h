@@ -5,14 +5,16 @@
 
 namespace stretto {
 
-// Instruction sets that kernels are compiled for. `reference` is plain C++, present everywhere.
+// Instruction sets that kernels are compiled for. `reference` is plain C++, present everywhere. `cuda` is no
+// part of a Machine: its rows are for arrays on a device, and for nothing else.
 enum class Arch : std::uint32_t {
   reference = 0,
   avx2 = 1,
   avx512 = 2,
   neon = 4,
   avx512vnni = 8,
-  avx512amx = 16
+  avx512amx = 16,
+  cuda = 32
 };
 
 inline constexpr Arch kArchs[] = {Arch::avx2, Arch::avx512, Arch::avx512vnni, Arch::avx512amx, Arch::neon};

@@ -24,9 +24,9 @@ const Op& named(const std::string& name) {
 }
 
 // (dtype, shape, strides, storage, index, offset, is_view)
-Place to_place(const py::tuple& t) {
+PlacedValue to_place(const py::tuple& t) {
   static constexpr const char* kStorages[] = {"arena", "input", "output", "constant"};
-  Place value;
+  PlacedValue value;
   value.type.dtype = dtype_named(t[0].cast<std::string>().c_str());
   value.type.shape = to_dims(t[1].cast<Ints>());
   value.strides = to_dims(t[2].cast<Ints>());

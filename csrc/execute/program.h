@@ -19,7 +19,7 @@ enum class Storage : std::uint8_t {
 
 // A value: its type and its place. Views of a value share its storage, with an offset and strides of their
 // own.
-struct Place {
+struct PlacedValue {
   ValueType type;
   Dims strides;  // in elements; of inputs and outputs only where the value is a view of one
   Storage storage = Storage::arena;
@@ -37,7 +37,7 @@ struct Step {
 };
 
 struct Program {
-  std::vector<Place> values;
+  std::vector<PlacedValue> values;
   std::vector<Step> steps;
   std::int64_t arena_bytes = 0;
 };

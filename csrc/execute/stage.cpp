@@ -84,7 +84,7 @@ BoundStage::BoundStage(const Program& program, const Stage& stage, char* arena, 
       auto& operands = is_output ? bound.outputs : bound.inputs;
       ArrayView view;
       if (id >= 0) {
-        const Place& value = program.values[id];
+        const PlacedValue& value = program.values[id];
         const int axis = axes.empty() ? kNoChannels : is_output ? axes.back() : axes[operands.size()];
         view.dtype = value.type.dtype;
         view.shape = value.type.shape;
@@ -114,7 +114,7 @@ BoundStage::BoundStage(const Program& program, const Stage& stage, char* arena, 
 void BoundStage::place(std::span<const ArrayView> inputs, std::span<const ArrayView> outputs,
                        const Plan& plan, std::int64_t first) {
   for (const Patch& patch : patches_) {
-    const Place& value = *patch.value;
+    const PlacedValue& value = *patch.value;
     const bool from_input = value.storage == Storage::input;
     const ArrayView& whole = (from_input ? inputs : outputs)[value.index];
     const Cut& cut = (from_input ? plan.inputs : plan.outputs)[value.index];

@@ -35,7 +35,7 @@ class BoundStage {
   struct Patch {  // an operand in an array of the caller
     int step, operand;
     bool is_output;
-    const Place* value;
+    const PlacedValue* value;
     int channel_axis;  // kNoChannels: all of it
     std::int64_t first_channel;
   };

@@ -41,7 +41,7 @@ void check(bool condition, const char* what) {
 Program make_program(int steps, std::int64_t samples, const std::vector<int>& back) {
   Program program;
   for (int v = 0; v <= steps; ++v) {
-    Place place;
+    PlacedValue place;
     place.type.dtype = DType::f64;
     place.type.shape.push(samples);
     place.type.shape.push(kWidth);

@@ -3,6 +3,7 @@
 #include "base/select.h"
 #include "base/variant_names.h"
 #include "kernels/conv/pair_order.h"
+#include "kernels/cuda_table.h"
 
 namespace stretto {
 
@@ -27,6 +28,8 @@ KERNELS(neon)
 namespace {
 
 bool always(const ConvArgs&) { return true; }
+
+void conv_cuda(const ConvArgs& args, int) { run_on_device("conv", &CudaTable::conv, args); }
 
 bool is_floats(const ConvArgs& args) {
   const DType t = args.x.dtype;

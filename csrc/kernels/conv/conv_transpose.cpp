@@ -3,6 +3,7 @@
 #include "base/select.h"
 #include "base/variant_names.h"
 #include "kernels/conv/pair_order.h"
+#include "kernels/cuda_table.h"
 
 namespace stretto {
 
@@ -21,6 +22,10 @@ void conv_transpose_channels(const ConvTransposeArgs& args, int threads);
 namespace {
 
 bool always(const ConvTransposeArgs&) { return true; }
+
+void conv_transpose_cuda(const ConvTransposeArgs& args, int) {
+  run_on_device("conv_transpose", &CudaTable::conv_transpose, args);
+}
 
 bool is_floats(const ConvTransposeArgs& args) {
   const DType t = args.x.dtype;

@@ -2,6 +2,7 @@
 
 #include "base/select.h"
 #include "base/variant_names.h"
+#include "kernels/cuda_table.h"
 
 namespace stretto {
 
@@ -20,6 +21,10 @@ void conv_weight_gradient_channels(const ConvWeightGradientArgs& args, int threa
 namespace {
 
 bool always(const ConvWeightGradientArgs&) { return true; }
+
+void conv_weight_gradient_cuda(const ConvWeightGradientArgs& args, int) {
+  run_on_device("conv_weight_gradient", &CudaTable::conv_weight_gradient, args);
+}
 
 // Not many more taps than are used: the sums of a channel's taps stay in the scratch memory of a thread.
 bool is_floats(const ConvWeightGradientArgs& args) {

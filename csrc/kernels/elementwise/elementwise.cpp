@@ -2,6 +2,7 @@
 
 #include "base/select.h"
 #include "base/variant_names.h"
+#include "kernels/cuda_table.h"
 
 namespace stretto {
 
@@ -19,6 +20,10 @@ void elementwise_reference(const ElementwiseArgs& args, int threads);
 namespace {
 
 bool always(const ElementwiseArgs&) { return true; }
+
+void elementwise_cuda(const ElementwiseArgs& args, int) {
+  run_on_device("elementwise", &CudaTable::elementwise, args);
+}
 
 constexpr ElementwiseVariant kTable[] = {
 #define VARIANT(name, arch, fits, run) {#name, Arch::arch, fits, run},

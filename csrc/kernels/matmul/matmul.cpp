@@ -2,6 +2,7 @@
 
 #include "base/select.h"
 #include "base/variant_names.h"
+#include "kernels/cuda_table.h"
 
 namespace stretto {
 
@@ -28,6 +29,8 @@ namespace {
 constexpr std::int64_t kLeastSplit = 64;  // terms and columns that are worth splitting
 
 bool always(const MatmulArgs&) { return true; }
+
+void matmul_cuda(const MatmulArgs& args, int) { run_on_device("matmul", &CudaTable::matmul, args); }
 bool is_wide_float(const MatmulArgs& args) {
   return args.a.dtype == DType::f32 || args.a.dtype == DType::f64;
 }

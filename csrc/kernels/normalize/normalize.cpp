@@ -2,6 +2,7 @@
 
 #include "base/select.h"
 #include "base/variant_names.h"
+#include "kernels/cuda_table.h"
 
 namespace stretto {
 
@@ -19,6 +20,10 @@ void normalize_reference(const NormalizeArgs& args, int threads);
 namespace {
 
 bool always(const NormalizeArgs&) { return true; }
+
+void normalize_cuda(const NormalizeArgs& args, int) {
+  run_on_device("normalize", &CudaTable::normalize, args);
+}
 
 constexpr NormalizeVariant kTable[] = {
 #define VARIANT(name, arch, fits, run) {#name, Arch::arch, fits, run},

@@ -2,6 +2,7 @@
 
 #include "base/select.h"
 #include "base/variant_names.h"
+#include "kernels/cuda_table.h"
 
 namespace stretto {
 
@@ -19,6 +20,8 @@ void pool_reference(const PoolArgs& args, int threads);
 namespace {
 
 bool always(const PoolArgs&) { return true; }
+
+void pool_cuda(const PoolArgs& args, int) { run_on_device("pool", &CudaTable::pool, args); }
 
 bool has_lanes(const PoolArgs& args) {
   const int lane = args.channels_last ? 1 : 4;

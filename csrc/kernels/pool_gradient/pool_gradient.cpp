@@ -2,6 +2,7 @@
 
 #include "base/select.h"
 #include "base/variant_names.h"
+#include "kernels/cuda_table.h"
 
 namespace stretto {
 
@@ -19,6 +20,10 @@ void pool_gradient_reference(const PoolGradientArgs& args, int threads);
 namespace {
 
 bool always(const PoolGradientArgs&) { return true; }
+
+void pool_gradient_cuda(const PoolGradientArgs& args, int) {
+  run_on_device("pool_gradient", &CudaTable::pool_gradient, args);
+}
 bool is_max(const PoolGradientArgs& args) { return args.kind == PoolGradientKind::max; }
 bool is_average(const PoolGradientArgs& args) { return args.kind == PoolGradientKind::average; }
 

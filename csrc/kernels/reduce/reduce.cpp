@@ -2,6 +2,7 @@
 
 #include "base/select.h"
 #include "base/variant_names.h"
+#include "kernels/cuda_table.h"
 
 namespace stretto {
 
@@ -19,6 +20,8 @@ void reduce_reference(const ReduceArgs& args, int threads);
 namespace {
 
 bool always(const ReduceArgs&) { return true; }
+
+void reduce_cuda(const ReduceArgs& args, int) { run_on_device("reduce", &CudaTable::reduce, args); }
 
 constexpr ReduceVariant kTable[] = {
 #define VARIANT(name, arch, fits, run) {#name, Arch::arch, fits, run},

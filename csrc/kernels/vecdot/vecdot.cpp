@@ -1,6 +1,7 @@
 #include "kernels/vecdot/vecdot.h"
 
 #include "base/select.h"
+#include "kernels/cuda_table.h"
 
 namespace stretto {
 
@@ -24,6 +25,8 @@ void vecdot(const VecdotArgs& args, int threads);
 namespace {
 
 bool always(const VecdotArgs&) { return true; }
+
+void vecdot_cuda(const VecdotArgs& args, int) { run_on_device("vecdot", &CudaTable::vecdot, args); }
 bool is_float(const VecdotArgs& args) { return is_floating(args.a.dtype); }
 
 constexpr VecdotVariant kTable[] = {
