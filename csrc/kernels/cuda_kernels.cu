@@ -1,0 +1,29 @@
+#include "kernels/cuda_kernels.h"
+
+#include "cuda/launch.h"
+
+namespace stretto {
+
+extern const CudaTable kCudaKernels;
+const CudaTable kCudaKernels = {
+    .version = kCudaTableVersion,
+    .unavailable = no_device,
+    .copy = cuda_copy,
+    .elementwise = cuda_elementwise,
+    .matmul = cuda_matmul,
+    .conv = cuda_conv,
+    .conv_transpose = cuda_conv_transpose,
+    .conv_weight_gradient = cuda_conv_weight_gradient,
+    .pool = nullptr,
+    .pool_gradient = nullptr,
+    .reduce = nullptr,
+    .normalize = nullptr,
+    .vecdot = nullptr,
+    .batch_scale = nullptr,
+    .attention = nullptr,
+    .upsample = nullptr,
+    .take = nullptr,
+    .take_gradient = nullptr,
+};
+
+}  // namespace stretto

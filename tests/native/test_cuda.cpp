@@ -1,0 +1,205 @@
+// The CUDA kernels, compiled for the host, against the reference, bit for bit, on random calls; and that none
+// writes outside its output or leaves a part of it unwritten.
+//   test_cuda [calls per op] [seed] [op]
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/parallel.h"
+#include "base/place.h"
+#include "cases.h"
+#include "kernels/copy/copy.h"
+#include "kernels/cuda_table.h"
+#include "ops/ops.h"
+
+namespace stretto {
+
+extern const CudaTable kCudaKernels;
+const char* no_device() { return nullptr; }
+const void* on_device(const Place& place, const void* table, std::int64_t bytes) {
+  return std::memcpy(place.memory(bytes), table, std::size_t(bytes));
+}
+
+}  // namespace stretto
+
+namespace stretto::testing {
+namespace {
+
+int failures = 0;
+
+void report(const char* op, int number, const std::string& what) {
+  if (++failures <= 40) std::printf("FAILED %s, call %d: %s\n", op, number, what.c_str());
+}
+
+// The "device": memory of the host, of its own for every call.
+struct Device {
+  std::vector<std::unique_ptr<unsigned char[]>> blocks;
+  Place place{0, nullptr, allocate, this};
+
+  static void* allocate(void* context, std::int64_t bytes) {
+    auto& blocks = static_cast<Device*>(context)->blocks;
+    blocks.emplace_back(new unsigned char[std::size_t(bytes)]);
+    std::memset(blocks.back().get(), 0xff, std::size_t(bytes));
+    return blocks.back().get();
+  }
+  ArrayView view(const ArrayView& from) const {
+    ArrayView result = from;
+    result.place = &place;
+    return result;
+  }
+};
+
+std::string text_of(const Op& op, const Case& drawn) {
+  std::string text = op.name;
+  for (const ValueType& input : drawn.inputs)
+    text += input.present() ? message(" ", input.dtype, input.shape) : std::string(" absent");
+  for (const auto& [name, value] : drawn.attributes.values()) {
+    text += " " + name;
+    if (const auto* ints = std::get_if<Ints>(&value))
+      for (const std::int64_t i : *ints) text += message(" ", i);
+    if (const auto* word = std::get_if<std::string>(&value)) text += " " + *word;
+    if (const auto* i = std::get_if<std::int64_t>(&value)) text += message(" ", *i);
+  }
+  return text;
+}
+
+ArrayView in_floats(const ArrayView& view, std::vector<std::unique_ptr<float[]>>& memory) {
+  memory.emplace_back(new float[std::size_t(view.size()) + 1]);
+  const ArrayView result = contiguous_view(memory.back().get(), DType::f32, view.shape);
+  copy(view, result);
+  return result;
+}
+
+// Sums of products of bfloat16 arrays have an order of their own on the host; on a device they are the
+// float32 ones, rounded once.
+void reference(const Op& op, const char* row, std::span<const ArrayView> inputs, std::span<ArrayView> outputs,
+               const Attributes& attributes) {
+  const std::string name = op.name;
+  const bool product = name == "matmul" || name.starts_with("conv");
+  if (!product || inputs[0].dtype != DType::bf16) return op.run({inputs, outputs, attributes, {1, row}});
+  std::vector<std::unique_ptr<float[]>> memory;
+  std::vector<ArrayView> wide;
+  for (const ArrayView& input : inputs) wide.push_back(input.present() ? in_floats(input, memory) : input);
+  memory.emplace_back(new float[std::size_t(outputs[0].size()) + 1]);
+  std::vector<ArrayView> result{contiguous_view(memory.back().get(), DType::f32, outputs[0].shape)};
+  op.run({wide, result, attributes, {1, row}});
+  copy(result[0], outputs[0]);
+}
+
+// False when the call is not legal.
+bool run_call(const Op& op, const char* row, const char* reference_row, Random& random, int number) {
+  Case drawn;
+  Types results;
+  try {
+    drawn = draw_case(op, random);
+    results = op.infer(drawn.inputs, drawn.attributes);
+  } catch (const ShapeError&) {
+    return false;
+  } catch (const DTypeError&) {
+    return false;
+  }
+  const Values values = one_of(random, {Values::ordinary, Values::whole, Values::wide, Values::special});
+  std::vector<Array> arrays, expected, outputs;
+  std::vector<ArrayView> inputs, expected_views, output_views;
+  for (const ValueType& type : drawn.inputs) {
+    inputs.emplace_back();
+    if (!type.present()) continue;
+    const bool plain = chance(random, 0.5);
+    arrays.emplace_back(random, type, plain ? Array::Layout::contiguous : Array::Layout::random_with_repeats);
+    arrays.back().fill(random, values);
+    inputs.back() = arrays.back().view();
+  }
+  const Device device;
+  for (const ValueType& type : results) {
+    const bool plain = chance(random, 0.6);
+    expected.emplace_back(random, type, Array::Layout::contiguous);
+    outputs.emplace_back(random, type, plain ? Array::Layout::contiguous : Array::Layout::random);
+    outputs.back().fill_with_bytes(0x3c);
+    expected_views.push_back(expected.back().view());
+    output_views.push_back(device.view(outputs.back().view()));
+  }
+  try {
+    reference(op, reference_row, inputs, expected_views, drawn.attributes);
+  } catch (const ShapeError&) {
+    return false;  // the values are not legal: an integer to a negative power
+  }
+  for (ArrayView& input : inputs)
+    if (input.present()) input = device.view(input);
+  try {
+    op.run({inputs, output_views, drawn.attributes, {1, row}});
+  } catch (const std::exception& error) {
+    report(op.name, number, text_of(op, drawn) + ": " + error.what());
+    return true;
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const std::int64_t wrong = differences(output_views[i], expected_views[i]);
+    if (wrong) report(op.name, number, text_of(op, drawn) + message(": ", wrong, " elements differ"));
+    if (!outputs[i].guards_are_intact()) report(op.name, number, text_of(op, drawn) + ": wrote outside");
+  }
+  return true;
+}
+
+void run_op(const Op& op, int calls, std::uint64_t seed) {
+  const std::vector<VariantName> rows = op.variants();
+  if (rows.front().arch != Arch::cuda) return;
+  int legal = 0;
+  for (int number = 0; number < 20 * calls && legal < calls; ++number) {
+    Random random(seed * 1000003 + std::uint64_t(number));
+    legal += run_call(op, rows.front().name, rows.back().name, random, number);
+  }
+  std::printf("%-28s %5d calls\n", op.name, legal);
+  std::fflush(stdout);
+}
+
+void run_copies(int calls, std::uint64_t seed) {
+  constexpr DType kTypes[] = {DType::boolean, DType::i8,  DType::i16, DType::i32, DType::i64,
+                              DType::u8,      DType::u16, DType::u32, DType::u64, DType::f16,
+                              DType::bf16,    DType::f32, DType::f64};
+  for (int number = 0; number < calls; ++number) {
+    Random random(seed * 1000033 + std::uint64_t(number));
+    Dims shape;
+    for (std::int64_t d = pick(random, 0, 4); d > 0; --d)
+      shape.push(pick(random, chance(random, 0.1) ? 0 : 1, 12));
+    if (chance(random, 0.3)) shape.push(pick(random, 20, 300));
+    const DType to_type = kTypes[pick(random, 0, 12)],
+                from_type = chance(random, 0.5) ? to_type : kTypes[pick(random, 0, 12)];
+    Array from(random, {from_type, shape},
+               chance(random, 0.4) ? Array::Layout::contiguous : Array::Layout::random_with_repeats);
+    Array to(random, {to_type, shape},
+             chance(random, 0.4) ? Array::Layout::contiguous : Array::Layout::random);
+    Array expected(random, {to_type, shape}, Array::Layout::contiguous);
+    // What a float outside of an integer's range becomes is nobody's promise.
+    const bool cut = is_floating(from_type) && !is_floating(to_type);
+    from.fill(random, cut ? Values::whole
+                          : one_of(random, {Values::ordinary, Values::whole, Values::wide, Values::special}));
+    if (cut && to_type >= DType::u8) continue;
+    to.fill_with_bytes(0x3c);
+    copy(from.view(), expected.view());
+    const Device device;
+    const ArrayView result = device.view(to.view());
+    if (const char* wrong = kCudaKernels.copy(device.view(from.view()), result))
+      report("copy", number, wrong);
+    if (differences(result, expected.view()) || !to.guards_are_intact())
+      report("copy", number, message(from_type, " to ", to_type, " ", shape));
+  }
+  std::printf("%-28s %5d calls\n", "copy", calls);
+}
+
+}  // namespace
+}  // namespace stretto::testing
+
+int main(int argc, char** argv) {
+  using namespace stretto;
+  const int calls = argc > 1 ? std::atoi(argv[1]) : 60;
+  const std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
+  const std::string only = argc > 3 ? argv[3] : "";
+  const CallScope scope;
+  set_cuda_table(&kCudaKernels);
+  if (only.empty() || only == "copy") testing::run_copies(10 * calls, seed);
+  for (const Op* op : all_ops())
+    if (op->variants && (only.empty() || only == op->name)) testing::run_op(*op, calls, seed);
+  std::printf("%s\n", testing::failures ? "FAILED" : "all equal");
+  return testing::failures ? 1 : 0;
+}
