@@ -10,7 +10,8 @@ namespace stretto {
 class Divider {
  public:
   Divider() = default;
-  explicit Divider(std::int64_t divisor) : divisor_(std::uint32_t(divisor)) {
+  // Loops of no steps divide nothing: 0 is as good as 1.
+  explicit Divider(std::int64_t divisor) : divisor_(divisor > 0 ? std::uint32_t(divisor) : 1) {
     while (shift_ < 31 && (1u << shift_) < divisor_) ++shift_;
     const std::uint64_t rest = (std::uint64_t(1) << shift_) - divisor_;
     multiplier_ = std::uint32_t((rest << 32) / divisor_ + 1);

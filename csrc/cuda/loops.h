@@ -1,6 +1,6 @@
 // Loops over the elements of views of one shape, for kernels that take elements in any order: merged where
 // the views allow it, innermost where the first view has adjacent elements, and cut into slices whose
-// elements 31 bits can count.
+// elements 31 bits can count. Or, for kernels to which the order matters, in the order of the axes.
 #pragma once
 
 #include "base/array_view.h"
@@ -27,6 +27,8 @@ struct Loops {
   }
 };
 
+enum class LoopOrder { any, axes };
+
 template <int kViews>
 struct LoopNest {
   Dims shape;
@@ -35,13 +37,14 @@ struct LoopNest {
   std::int64_t most;  // elements of a slice
 
   // An operand that is absent has no strides (nullptr) and offset 0.
-  LoopNest(const Dims& all, const Dims* const (&views)[kViews], std::int64_t most_of_slice = 1 << 30)
+  LoopNest(const Dims& all, const Dims* const (&views)[kViews], std::int64_t most_of_slice = 1 << 30,
+           LoopOrder loop_order = LoopOrder::any)
       : most(most_of_slice) {
     int order[kMaxDims], n = 0;
     for (int d = 0; d < all.count; ++d)
       if (all[d] != 1) order[n++] = d;
     const Dims& first = *views[0];
-    for (int i = 1; i < n; ++i)
+    for (int i = 1; i < n && loop_order == LoopOrder::any; ++i)
       for (int j = i; j > 0 && size_of(first[order[j]]) > size_of(first[order[j - 1]]); --j) {
         const int d = order[j];
         order[j] = order[j - 1];
@@ -60,6 +63,19 @@ struct LoopNest {
     if (shape.count > 0) return;
     shape.push(all.product());
     for (int v = 0; v < kViews; ++v) strides[v][0] = 1;
+  }
+
+  // All of them at once: at most 2^30 elements.
+  Loops<kViews> whole() const {
+    Loops<kViews> loops;
+    loops.count = shape.count;
+    loops.size = std::uint32_t(shape.product());
+    for (int d = 0; d < shape.count; ++d) {
+      loops.shape[d] = Divider(shape[d]);
+      for (int v = 0; v < kViews; ++v) loops.strides[v][d] = strides[v][d];
+    }
+    for (int v = 0; v < kViews; ++v) loops.start[v] = start[v];
+    return loops;
   }
 
   // Calls use(const Loops&) for slices of at most 2^30 elements.
@@ -84,15 +100,7 @@ struct LoopNest {
       low.each(use, context);
       return high.each(use, context);
     }
-    Loops<kViews> loops;
-    loops.count = shape.count;
-    loops.size = std::uint32_t(size);
-    for (int d = 0; d < shape.count; ++d) {
-      loops.shape[d] = Divider(shape[d]);
-      for (int v = 0; v < kViews; ++v) loops.strides[v][d] = strides[v][d];
-    }
-    for (int v = 0; v < kViews; ++v) loops.start[v] = start[v];
-    use(loops, context);
+    use(whole(), context);
   }
 };
 

@@ -17,6 +17,7 @@ const char* cuda_pool(const PoolArgs& args);
 const char* cuda_pool_gradient(const PoolGradientArgs& args);
 const char* cuda_reduce(const ReduceArgs& args);
 const char* cuda_normalize(const NormalizeArgs& args);
+const char* cuda_softmax_rows(const ArrayView& rows);  // of a matrix, in place
 const char* cuda_vecdot(const VecdotArgs& args);
 const char* cuda_batch_scale(const ArrayView& gamma, const ArrayView& beta, const ArrayView& mean,
                              const ArrayView& var, double eps, void* scale, void* shift, const Place& place);

@@ -88,12 +88,56 @@ void reference(const Op& op, const char* row, std::span<const ArrayView> inputs,
   copy(result[0], outputs[0]);
 }
 
+// Products large enough for tiles, of which the shared cases have few.
+Case draw_tiled(const Op& op, Random& random) {
+  Case drawn = draw_case(op, random);
+  const std::string name = op.name;
+  if (name == "matmul") {
+    const std::int64_t k = chance(random, 0.3) ? pick(random, 4090, 8200) : pick(random, 1, 70);
+    const std::int64_t m = pick(random, 24, k > 100 ? 70 : 150), n = pick(random, 24, k > 100 ? 70 : 150);
+    Dims a, b, out, row;
+    for (Dims* dims : {&a, &b, &out})
+      if (chance(random, 0.5)) dims->push(dims == &out ? 1 : pick(random, 1, 2));
+    for (const std::int64_t i : {m, k}) a.push(i);
+    for (const std::int64_t i : {k, n}) b.push(i);
+    row.push(n);
+    drawn.inputs.resize(2);
+    drawn.inputs[0].shape = a;
+    drawn.inputs[1].shape = b;
+    const bool narrow = drawn.inputs[0].dtype != drawn.inputs[1].dtype;
+    drawn.inputs.push_back(chance(random, 0.5) ? ValueType{} : ValueType{drawn.inputs[0].dtype, row});
+    for (int i = 0; i < 3; ++i) drawn.inputs.push_back({});
+    if (narrow) drawn.inputs[2] = {};
+  } else {
+    const int rank = name[name.find_first_of("123")] - '0';
+    const std::int64_t channels = pick(random, 1, rank == 1 ? 600 : 40), outputs = pick(random, 24, 140);
+    Dims x, w;
+    x.push(pick(random, 1, 3));
+    x.push(channels);
+    w.push(outputs);
+    w.push(channels);
+    for (int d = 0; d < rank; ++d) {
+      x.push(pick(random, 3, rank == 1 ? 90 : rank == 2 ? 12 : 6));
+      w.push(pick(random, 1, 3));
+    }
+    const DType dtype = one_of(random, {DType::f32, DType::f32, DType::f64, DType::f16, DType::bf16});
+    drawn = {};
+    drawn.weight = 1;
+    drawn.inputs = {{dtype, x}, {dtype, w}, {}, {}, {}, {}};
+    drawn.attributes.set("padding", std::int64_t(pick(random, 0, 1)));
+    if (chance(random, 0.3)) drawn.attributes.set("stride", std::int64_t(2));
+  }
+  return drawn;
+}
+
 // False when the call is not legal.
 bool run_call(const Op& op, const char* row, const char* reference_row, Random& random, int number) {
   Case drawn;
   Types results;
   try {
-    drawn = draw_case(op, random);
+    const std::string name = op.name;
+    const bool tiled = name == "matmul" || name == "conv1d" || name == "conv2d" || name == "conv3d";
+    drawn = tiled && number % 3 == 0 ? draw_tiled(op, random) : draw_case(op, random);
     results = op.infer(drawn.inputs, drawn.attributes);
   } catch (const ShapeError&) {
     return false;
