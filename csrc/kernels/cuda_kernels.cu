@@ -14,16 +14,16 @@ const CudaTable kCudaKernels = {
     .conv = cuda_conv,
     .conv_transpose = cuda_conv_transpose,
     .conv_weight_gradient = cuda_conv_weight_gradient,
-    .pool = nullptr,
-    .pool_gradient = nullptr,
+    .pool = cuda_pool,
+    .pool_gradient = cuda_pool_gradient,
     .reduce = cuda_reduce,
     .normalize = cuda_normalize,
     .vecdot = cuda_vecdot,
     .batch_scale = cuda_batch_scale,
     .attention = cuda_attention,
     .upsample = nullptr,
-    .take = nullptr,
-    .take_gradient = nullptr,
+    .take = cuda_take,
+    .take_gradient = cuda_take_gradient,
 };
 
 }  // namespace stretto

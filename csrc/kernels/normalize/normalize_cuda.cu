@@ -138,8 +138,9 @@ class Normalizer {
       first = folded(place_, "normalize", LargestTerm<C>{{true}, x_}, rows_, n_, adjacent);
       second = folded(place_, "normalize", SumOfExp<C>{{}, x_, first}, rows_, n_, adjacent);
     } else if (args_.kind == Normalization::layer) {
-      first = sum(Summed::terms, nullptr, args_.space);
-      second = sum(Summed::squares_of_differences, first, args_.space);
+      const std::int64_t space = args_.space > 1 ? args_.space : n_;  // sums of one term are that term
+      first = sum(Summed::terms, nullptr, space);
+      second = sum(Summed::squares_of_differences, first, space);
     } else if (args_.kind == Normalization::rms) {
       second = sum(Summed::squares, nullptr, n_);
     }
