@@ -19,7 +19,7 @@ PYTHON_LEVELS = {
     for level, names in enumerate(
         (
             {"_core"},
-            {"threads", "headers", "ops", "progress"},
+            {"threads", "headers", "ops", "progress", "cuda"},
             {"program", "timeline"},
             {"tracing"},
             {"gradient", "rewrite"},
@@ -88,7 +88,7 @@ def test_includes_follow_the_layers() -> None:
     ("pattern", "allowed"),
     [
         (r"#include <pybind11|#include <Python\.h>", r"bindings/"),
-        (r'pybind11/numpy\.h|"numpy"|"cupy"|"ml_dtypes"|__cuda_array_interface__', r"bindings/arrays\.(h|cpp)$"),
+        (r'pybind11/numpy\.h|"numpy"|"cupy"|"ml_dtypes"|__cuda_array_interface__', r"bindings/(arrays|cupy)\.(h|cpp)$"),
         (r"#pragma omp|\bomp_\w+\(|<omp\.h>", r"base/parallel\w*\.(h|cpp)$"),
         (r"#include <thread>|\bstd::(thread|jthread|async)\b", r"base/(parallel\w*|worker)\.(h|cpp)$"),
     ],

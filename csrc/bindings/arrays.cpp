@@ -1,5 +1,9 @@
 #include "bindings/arrays.h"
 
+#include <optional>
+
+#include "bindings/cupy.h"
+
 namespace stretto::bindings {
 namespace {
 
@@ -8,10 +12,6 @@ py::module_ numpy() { return py::module_::import("numpy"); }
 // ml_dtypes is optional: without it no bfloat16 array can exist.
 py::dtype bfloat16_dtype() { return py::dtype::from_args(py::module_::import("ml_dtypes").attr("bfloat16")); }
 
-bool is_python_scalar(py::handle object) {
-  return PyBool_Check(object.ptr()) || PyLong_CheckExact(object.ptr()) || PyFloat_CheckExact(object.ptr());
-}
-
 DType beside(py::handle scalar, DType arrays) {
   if (PyBool_Check(scalar.ptr())) return arrays == DType::none ? DType::boolean : arrays;
   if (PyLong_CheckExact(scalar.ptr()))
@@ -19,7 +19,60 @@ DType beside(py::handle scalar, DType arrays) {
   return is_floating(arrays) ? arrays : DType::f64;
 }
 
+// Nothing for an object whose elements are on a device.
+std::optional<Operand> host_operand(const char* op, const char* name, py::handle object) {
+  const bool is_array = py::isinstance<py::array>(object);
+  if (!is_array && py::isinstance<PreparedWeight>(object)) {
+    const auto& weight = object.cast<const PreparedWeight&>();
+    Operand operand{view_of(weight.elements), py::reinterpret_borrow<py::object>(object)};
+    operand.view.packed = weight.packed.get();
+    return operand;
+  }
+  if (!is_array && is_on_device(object)) return std::nullopt;
+  py::array array =
+      is_array ? py::reinterpret_borrow<py::array>(object) : py::array(numpy().attr("asarray")(object));
+  checked_dtype(op, name, array.dtype());
+  check_dimensions(op, name, array.ndim());
+  if (needs_copy(array)) array = py::array(array.attr("astype")(array.dtype().attr("newbyteorder")("=")));
+  return Operand{view_of(array), array};
+}
+
 }  // namespace
+
+DType joined(DType arrays, DType dtype) {
+  const DType common = arrays == DType::none ? dtype : promote(arrays, dtype);
+  return common == DType::none ? arrays : common;
+}
+
+bool is_python_scalar(py::handle object) {
+  return PyBool_Check(object.ptr()) || PyLong_CheckExact(object.ptr()) || PyFloat_CheckExact(object.ptr());
+}
+
+bool is_numpy_scalar(py::handle object) { return py::isinstance(object, numpy().attr("generic")); }
+
+DType beside_all(std::span<PyObject* const> inputs, DType arrays) {
+  for (PyObject* const object : inputs)
+    if (is_python_scalar(object)) arrays = beside(object, arrays);
+  return arrays;
+}
+
+py::array scalar_array(py::handle scalar, DType dtype) {
+  return py::array(numpy().attr("asarray")(scalar, to_numpy(dtype)));
+}
+
+DType checked_dtype(const char* op, const char* name, const py::dtype& dtype) {
+  const DType known = to_dtype(dtype);
+  if (known == DType::none)
+    throw DTypeError(message(op, ": no kernel for dtype ", py::str(dtype).cast<std::string>(),
+                             ": it is the dtype of ", name,
+                             "; available: bool, integers, float16, bfloat16, float32, float64"));
+  return known;
+}
+
+void check_dimensions(const char* op, const char* name, py::ssize_t count) {
+  if (count > kMaxDims)
+    throw ShapeError(message(op, ": too many dimensions: ", name, " has ", count, "; at most ", kMaxDims));
+}
 
 bool needs_copy(const py::array& array) {
   if (!(array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_)) return true;
@@ -89,27 +142,11 @@ ArrayView view_of(const py::array& array) {
 }
 
 Operand to_operand(const char* op, const char* name, py::handle object) {
-  const bool is_array = py::isinstance<py::array>(object);
-  if (!is_array && py::isinstance<PreparedWeight>(object)) {
-    const auto& weight = object.cast<const PreparedWeight&>();
-    Operand operand{view_of(weight.elements), py::reinterpret_borrow<py::object>(object)};
-    operand.view.packed = weight.packed.get();
-    return operand;
-  }
-  if (!is_array && py::hasattr(object, "__cuda_array_interface__"))
-    throw NoKernelError(
-        message(op, ": ", name, " is on a GPU: this build has no CUDA kernels; move it with cupy.asnumpy"));
-  py::array array =
-      is_array ? py::reinterpret_borrow<py::array>(object) : py::array(numpy().attr("asarray")(object));
-  if (to_dtype(array.dtype()) == DType::none)
-    throw DTypeError(message(op, ": no kernel for dtype ", py::str(array.dtype()).cast<std::string>(),
-                             ": it is the dtype of ", name,
-                             "; available: bool, integers, float16, bfloat16, float32, float64"));
-  if (array.ndim() > kMaxDims)
-    throw ShapeError(
-        message(op, ": too many dimensions: ", name, " has ", array.ndim(), "; at most ", kMaxDims));
-  if (needs_copy(array)) array = py::array(array.attr("astype")(array.dtype().attr("newbyteorder")("=")));
-  return {view_of(array), array};
+  std::optional<Operand> operand = host_operand(op, name, object);
+  if (!operand)
+    throw NoKernelError(message(op, ": ", name, " is ", kind_of(object), " on a GPU, where ", op,
+                                " does nothing; copy it to the host with cupy.asnumpy"));
+  return std::move(*operand);
 }
 
 Operands to_operands(const Op& op, std::span<PyObject* const> inputs) {
@@ -127,22 +164,18 @@ Operands to_operands(const Op& op, std::span<PyObject* const> inputs) {
       operands.keepers.emplace_back();
       continue;
     }
-    Operand operand = to_operand(op.name, op.inputs[std::min(i, op.inputs.size() - 1)], object);
-    const DType dtype = operand.view.dtype;
-    if (arrays == DType::none)
-      arrays = dtype;
-    else if (const DType common = promote(arrays, dtype); common != DType::none)
-      arrays = common;
-    operands.views.push_back(operand.view);
-    operands.keepers.push_back(std::move(operand.keeper));
+    std::optional<Operand> operand =
+        host_operand(op.name, op.inputs[std::min(i, op.inputs.size() - 1)], object);
+    if (!operand) return to_device_operands(op, inputs);
+    arrays = joined(arrays, operand->view.dtype);
+    operands.views.push_back(operand->view);
+    operands.keepers.push_back(std::move(operand->keeper));
   }
   if (!has_scalars) return operands;
-  DType common = arrays;
-  for (PyObject* const object : inputs)
-    if (is_python_scalar(object)) common = beside(object, common);
+  const DType common = beside_all(inputs, arrays);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!is_python_scalar(inputs[i])) continue;
-    const py::array array(numpy().attr("asarray")(py::handle(inputs[i]), to_numpy(common)));
+    const py::array array = scalar_array(inputs[i], common);
     operands.views[i] = view_of(array);
     operands.keepers[i] = array;
   }
@@ -162,8 +195,8 @@ py::array in_c_order(const py::object& array) {
   return py::array(numpy().attr("array")(array, py::arg("copy") = true, py::arg("order") = "C"));
 }
 
-bool can_cast(DType from, const py::array& to) {
-  return numpy().attr("can_cast")(to_numpy(from), to.dtype(), "same_kind").cast<bool>();
+bool can_cast(DType from, const py::dtype& to) {
+  return numpy().attr("can_cast")(to_numpy(from), to, "same_kind").cast<bool>();
 }
 
 void copy_into(const py::object& destination, const py::object& source) {

@@ -28,18 +28,30 @@ struct PreparedWeight {
   Attributes attributes;
 };
 
+class DeviceCall;  // bindings/cupy.h
+
 struct Operands {
   std::vector<ArrayView> views;
   std::vector<py::object> keepers;
+  std::shared_ptr<DeviceCall> device;  // null: all in host memory
 };
 
 // The inputs of a call. None is an absent input; Python scalars take the dtype that NumPy would give them
 // beside the arrays; lists are converted; unaligned, byte-swapped and oddly strided arrays are copied. Throws
-// DTypeError for what has no view.
+// DTypeError for what has no view, and where some are on a GPU and others not.
 Operands to_operands(const Op& op, std::span<PyObject* const> inputs);
 
-// `name` stands for the operand in messages.
+// Of the host's memory. `name` stands for the operand in messages.
 Operand to_operand(const char* op, const char* name, py::handle object);
+
+bool is_python_scalar(py::handle object);
+DType joined(DType arrays, DType dtype);  // the common dtype of some arrays and one more
+DType beside_all(std::span<PyObject* const> inputs, DType arrays);  // that of the Python scalars among inputs
+py::array scalar_array(py::handle scalar, DType dtype);
+bool is_numpy_scalar(py::handle object);
+
+DType checked_dtype(const char* op, const char* name, const py::dtype& dtype);
+void check_dimensions(const char* op, const char* name, py::ssize_t count);
 
 py::dtype to_numpy(DType dtype);
 DType to_dtype(const py::dtype& dtype);  // none when stretto has no such dtype
@@ -50,7 +62,7 @@ ArrayView view_of(const py::array& array);  // of an array that needs no copy
 Dims shape_of(const py::array& array);
 
 py::array in_c_order(const py::object& array);   // a copy
-bool can_cast(DType from, const py::array& to);  // the same kind, as NumPy says
+bool can_cast(DType from, const py::dtype& to);  // the same kind, as NumPy says
 void copy_into(const py::object& destination, const py::object& source);
 
 // A contiguous copy that nobody may write to.

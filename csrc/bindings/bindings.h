@@ -10,5 +10,6 @@ void bind_ops(pybind11::module_& m);
 void bind_execute(pybind11::module_& m);
 void bind_flows(pybind11::module_& m);
 void bind_capi(pybind11::module_& m);
+void bind_devices(pybind11::module_& m);
 
 }  // namespace stretto::bindings

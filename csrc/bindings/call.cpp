@@ -6,6 +6,7 @@
 
 #include "base/parallel.h"
 #include "bindings/arrays.h"
+#include "bindings/cupy.h"
 #include "bindings/outputs.h"
 #include "ops/ops.h"
 
@@ -72,10 +73,12 @@ py::object call_op(const Op& op, std::span<PyObject* const> inputs, const Attrib
                    const py::object& out, const py::object& threads, const char* variant) {
   const Operands operands = to_operands(op, inputs);
   const RunOptions options{to_threads(op.name, threads), variant};
-  return with_outputs(op, op.infer(types_of(operands.views), attributes), operands.views, out,
+  const DeviceCall* const device = operands.device.get();
+  return with_outputs(op, op.infer(types_of(operands.views), attributes), operands.views, out, device,
                       [&](std::span<ArrayView> outputs) {
                         std::optional<py::gil_scoped_release> release;
-                        if (!is_tiny(operands.views) || !is_tiny(outputs)) release.emplace();
+                        // On a device there is nothing to wait for, and its memory is Python's.
+                        if (!device && (!is_tiny(operands.views) || !is_tiny(outputs))) release.emplace();
                         const CallScope scope;
                         op.run({operands.views, outputs, attributes, options});
                       });

@@ -26,4 +26,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   stretto::bindings::bind_ops(m);
   stretto::bindings::bind_execute(m);
   stretto::bindings::bind_capi(m);
+  stretto::bindings::bind_devices(m);
 }

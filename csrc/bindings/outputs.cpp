@@ -5,26 +5,61 @@
 #include <string>
 
 #include "base/error.h"
+#include "bindings/cupy.h"
+#include "kernels/copy/copy.h"
+#include "ops/arguments.h"
 
 namespace stretto::bindings {
 namespace {
 
 // What an op computes into, and where the user wants it: the same array if that is possible.
 struct Output {
-  py::array array;
+  py::object array;
+  ArrayView view;
   py::object wanted;  // None: the array itself
 };
 
-void check_out(const Op& op, DType result, const py::object& out) {
+Output new_output(const ValueType& type, const DeviceCall* device, const py::object& wanted) {
+  if (device) {
+    py::object array = device->empty(type);
+    const ArrayView view = device->view_of(array);
+    return {std::move(array), view, wanted};
+  }
+  py::array array = empty_array(type);
+  const ArrayView view = view_of(array);
+  return {std::move(array), view, wanted};
+}
+
+void check_cast(const Op& op, DType result, const py::dtype& out) {
+  if (to_dtype(out) == result || can_cast(result, out)) return;
+  throw DTypeError(message(op.name, ": cannot cast the result to out: the result is ", result, ", out is ",
+                           py::str(out).cast<std::string>(), "; the casting rule is same_kind"));
+}
+
+struct Wanted {
+  ArrayView view;
+  bool takes_kernels;  // or a copy of the result alone
+};
+
+Wanted wanted_of(const Op& op, DType result, const py::object& out, const DeviceCall* device) {
+  if (device) {
+    ArrayView view = device->view_of_out(op, out);
+    check_cast(op, result, to_numpy(view.dtype));
+    return {view, true};
+  }
   if (!py::isinstance<py::array>(out))
     throw DTypeError(message(op.name, ": out must be a NumPy array: it is ",
-                             py::str(py::type::of(out).attr("__name__")).cast<std::string>()));
+                             is_cupy_array(out)
+                                 ? "a CuPy array, the operands are in host memory"
+                                 : py::str(py::type::of(out).attr("__name__")).cast<std::string>()));
   const auto array = py::reinterpret_borrow<py::array>(out);
   if (!array.writeable()) throw ShapeError(message(op.name, ": output array is read-only"));
-  if (to_dtype(array.dtype()) == result) return;
-  if (!can_cast(result, array))
-    throw DTypeError(message(op.name, ": cannot cast the result to out: the result is ", result, ", out is ",
-                             py::str(array.dtype()).cast<std::string>(), "; the casting rule is same_kind"));
+  check_cast(op, result, array.dtype());
+  if (!needs_copy(array)) return {view_of(array), true};
+  ArrayView view;
+  view.dtype = to_dtype(array.dtype());
+  view.shape = shape_of(array);
+  return {view, false};
 }
 
 void check_room(const Op& op, const Dims& room, const Dims& shape) {
@@ -56,33 +91,34 @@ bool may_overlap(const ArrayView& a, const ArrayView& b) {
   return x.begin < y.end && y.begin < x.end;
 }
 
-Output output_for(const Op& op, ValueType type, std::span<const ArrayView> operands,
-                  const py::object& wanted) {
-  if (wanted.is_none()) return {empty_array(type), wanted};
-  check_out(op, type.dtype, wanted);
-  auto array = py::reinterpret_borrow<py::array>(wanted);
-  const Dims room = shape_of(array);
-  check_room(op, room, type.shape);
-  const DType dtype = to_dtype(array.dtype());
+Output output_for(const Op& op, ValueType type, std::span<const ArrayView> operands, const py::object& wanted,
+                  const DeviceCall* device) {
+  if (wanted.is_none()) return new_output(type, device, wanted);
+  const auto [view, takes_kernels] = wanted_of(op, type.dtype, wanted, device);
+  check_room(op, view.shape, type.shape);
   // A wider out of a 16-bit result skips the rounding to 16 bits.
-  if (op.widens && is_16bit_float(type.dtype) && dtype == DType::f32) type.dtype = DType::f32;
-  const bool has_shape = array.ndim() == type.shape.count && room == type.shape;
-  if (dtype == type.dtype && has_shape && !needs_copy(array)) {
-    const ArrayView view = view_of(array);
-    const auto is_apart = [&](const ArrayView& operand) {
+  if (op.widens && is_16bit_float(type.dtype) && view.dtype == DType::f32) type.dtype = DType::f32;
+  if (takes_kernels && view.dtype == type.dtype && view.shape == type.shape) {
+    const auto is_apart = [&view = view](const ArrayView& operand) {
       return !operand.present() || !may_overlap(view, operand);
     };
-    if (std::all_of(operands.begin(), operands.end(), is_apart)) return {std::move(array), wanted};
+    if (std::all_of(operands.begin(), operands.end(), is_apart)) return {wanted, view, wanted};
   }
-  return {empty_array(type), wanted};
+  return new_output(type, device, wanted);
 }
 
-py::object finished(const Output& output) {
+py::object finished(const Op& op, const Output& output, const DeviceCall* device) {
   if (output.wanted.is_none()) {
-    // As NumPy does, a result without dimensions is a scalar.
-    return output.array.ndim() == 0 ? py::object(output.array[py::tuple()]) : py::object(output.array);
+    // As NumPy does, a result without dimensions is a scalar; as CuPy does, on a device it is not.
+    return device || output.view.shape.count > 0 ? output.array : py::object(output.array[py::tuple()]);
   }
-  if (!output.wanted.is(output.array)) copy_into(output.wanted, output.array);
+  if (output.wanted.is(output.array)) return output.wanted;
+  if (device) {
+    const ArrayView out = device->view_of_out(op, output.wanted);
+    copy(broadcast_to(output.view, out.shape), out);
+  } else {
+    copy_into(output.wanted, output.array);
+  }
   return output.wanted;
 }
 
@@ -103,23 +139,23 @@ py::tuple arrays_of(const Op& op, const py::object& out, std::size_t results) {
 }  // namespace
 
 py::object with_outputs(const Op& op, const Types& types, std::span<const ArrayView> operands,
-                        const py::object& out, const std::function<void(std::span<ArrayView>)>& compute) {
+                        const py::object& out, const DeviceCall* device,
+                        const std::function<void(std::span<ArrayView>)>& compute) {
   if (types.size() == 1 && !PyTuple_Check(out.ptr())) {
-    const Output output = output_for(op, types[0], operands, out);
-    ArrayView view = view_of(output.array);
-    compute({&view, 1});
-    return finished(output);
+    Output output = output_for(op, types[0], operands, out, device);
+    compute({&output.view, 1});
+    return finished(op, output, device);
   }
   const py::tuple given = arrays_of(op, out, types.size());
   std::vector<Output> outputs;
   std::vector<ArrayView> views;
   for (std::size_t i = 0; i < types.size(); ++i) {
-    outputs.push_back(output_for(op, types[i], operands, given[i]));
-    views.push_back(view_of(outputs.back().array));
+    outputs.push_back(output_for(op, types[i], operands, given[i], device));
+    views.push_back(outputs.back().view);
   }
   compute(views);
   py::tuple results(types.size());
-  for (std::size_t i = 0; i < types.size(); ++i) results[i] = finished(outputs[i]);
+  for (std::size_t i = 0; i < types.size(); ++i) results[i] = finished(op, outputs[i], device);
   return results.size() == 1 ? py::object(results[0]) : py::object(results);
 }
 

@@ -52,6 +52,9 @@ struct CudaTable {
   const char* (*upsample)(const UpsampleArgs&, Upsampling, const Place&);
   const char* (*take)(const TakeArgs&, const Place&);
   const char* (*take_gradient)(const TakeArgs&, const Place&);
+
+  // All elements of `to`, whose place it is, become the one of its dtype that `element` on the host holds.
+  const char* (*fill)(const void* element, const ArrayView& to);
 };
 
 inline constexpr int kCudaTableVersion = 1;

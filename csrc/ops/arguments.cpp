@@ -1,10 +1,9 @@
 #include "ops/arguments.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <new>
 
 #include "kernels/copy/copy.h"
+#include "ops/room.h"
 
 namespace stretto {
 namespace {
@@ -95,10 +94,8 @@ Converted Converted::contiguous(const ArrayView& view, DType dtype) {
 }
 
 void Converted::copy_from(const ArrayView& view, DType dtype) {
-  const std::size_t bytes = std::size_t(std::max<std::int64_t>(1, view.size() * itemsize(dtype)));
-  storage_.reset(std::aligned_alloc(64, (bytes + 63) / 64 * 64), std::free);
-  if (!storage_) throw std::bad_alloc();
-  view_ = contiguous_view(storage_.get(), dtype, view.shape);
+  storage_ = room_for(view.size() * itemsize(dtype), view.place);
+  view_ = contiguous_view(storage_.get(), dtype, view.shape, view.place);
   copy(view, view_);
 }
 

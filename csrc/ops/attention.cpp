@@ -7,11 +7,14 @@
 
 #include "base/parallel.h"
 #include "kernels/copy/copy.h"
+#include "kernels/cuda_table.h"
+#include "kernels/elementwise/elementwise.h"
 #include "kernels/load.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/offset.h"
 #include "ops/arguments.h"
 #include "ops/ops.h"
+#include "ops/room.h"
 #include "ops/shapes.h"
 
 namespace stretto {
@@ -24,6 +27,7 @@ constexpr const char* kName = "attention";
 constexpr const char* kInputs[] = {"q", "k", "v", "mask"};
 constexpr std::int64_t kBlockBytes = 1 << 20;  // of scores at once
 constexpr std::int64_t kBlockRows = 128;
+constexpr std::int64_t kDeviceBytes = 256 << 20;  // of scores at once on a device
 
 struct Problem {
   DType dtype;
@@ -125,8 +129,9 @@ ArrayView matrix(const ArrayView& view, const Dims& batch, std::int64_t index, s
 }
 
 ArrayView turned(ArrayView view) {
-  std::swap(view.shape[0], view.shape[1]);
-  std::swap(view.strides[0], view.strides[1]);
+  const int last = view.shape.count - 1;
+  std::swap(view.shape[last - 1], view.shape[last]);
+  std::swap(view.strides[last - 1], view.strides[last]);
   return view;
 }
 
@@ -143,6 +148,7 @@ void hide(const ArrayView& mask) {
 }
 
 void multiply(const ArrayView& a, const ArrayView& b, const ArrayView& out) {
+  if (out.size() == 0) return;
   MatmulArgs args;
   args.a = a;
   args.b = b;
@@ -155,6 +161,66 @@ ArrayView with_batch(const ArrayView& view, const Dims& batch) {
   shape.push(view.shape.last(1));
   shape.push(view.shape.last(0));
   return broadcast_to(view, shape);
+}
+
+// Some rows of every matrix of a stack.
+ArrayView rows_of(ArrayView stack, std::int64_t first, std::int64_t count) {
+  stack.packed = nullptr;
+  const int axis = stack.shape.count - 2;
+  stack.data = stack.as<char>() + first * stack.strides[axis] * itemsize(stack.dtype);
+  stack.shape[axis] = count;
+  return stack;
+}
+
+// What is added to the scores for a mask of ones and zeros: 0 where it is one, -inf where it is zero.
+void hide_on_device(const ArrayView& mask, const ArrayView& addends) {
+  ElementwiseArgs args;
+  args.function = Elementwise::where;
+  args.count = 3;
+  args.inputs[0] = mask;
+  const std::shared_ptr<void> room = room_for(2 * sizeof(double), addends.place);
+  for (int i = 0; i < 2; ++i) {
+    const double value = i == 0 ? 0.0 : -std::numeric_limits<double>::infinity();
+    const ArrayView one =
+        contiguous_view(static_cast<double*>(room.get()) + i, addends.dtype, {}, addends.place);
+    copy(contiguous_view(const_cast<double*>(&value), DType::f64, {}), one);
+    args.inputs[1 + i] = broadcast_to(one, addends.shape);
+  }
+  args.out = addends;
+  select_elementwise(args, this_machine(), nullptr).run(args, 1);
+}
+
+// On a device the rows of all matrices at once, as many as fit in kDeviceBytes.
+void run_on_device(const Problem& p, const ArrayView& queries, const ArrayView& keys, const ArrayView& values,
+                   const ArrayView& mask, const AttentionArgs& shared, const ArrayView& out) {
+  const std::int64_t matrices = p.batch.product(), row_bytes = matrices * p.keys * itemsize(p.dtype);
+  const std::int64_t rows =
+      std::clamp<std::int64_t>(kDeviceBytes / std::max<std::int64_t>(1, row_bytes), 1, p.queries);
+  const std::shared_ptr<void> room = room_for(rows * row_bytes, out.place),
+                              mask_room = mask.present() ? room_for(rows * row_bytes, out.place) : nullptr;
+  for (std::int64_t first = 0; first < p.queries; first += rows) {
+    const std::int64_t count = std::min(rows, p.queries - first);
+    Dims shape = p.scores;
+    shape[shape.count - 2] = count;
+    const ArrayView scores = contiguous_view(room.get(), p.dtype, shape, out.place);
+    multiply(rows_of(queries, first, count), turned(keys), scores);
+    AttentionArgs args = shared;
+    args.scores = scores.data;
+    args.rows = matrices * count;
+    args.first_query = first;
+    args.stacked = count;
+    if (mask.present()) {
+      const ArrayView from = rows_of(mask, first, count),
+                      addends = contiguous_view(mask_room.get(), p.dtype, shape, out.place);
+      if (mask.dtype == DType::boolean)
+        hide_on_device(from, addends);
+      else
+        copy(from, addends);
+      args.mask = addends.data;
+    }
+    if (scores.size() > 0) stretto::run_on_device(kName, &CudaTable::attention, args, *out.place);
+    multiply(scores, values, rows_of(out, first, count));
+  }
 }
 
 void run(const Call& call) {
@@ -175,6 +241,7 @@ void run(const Call& call) {
   shared.scale =
       call.attributes.number(kName, "scale", 1.0 / std::sqrt(double(std::max<std::int64_t>(1, p.width))));
   shared.causal = call.attributes.boolean(kName, "causal", false);
+  if (out.place) return run_on_device(p, queries, keys, values, mask, shared, out);
   const AttentionVariant& variant = select_attention(shared, this_machine(), call.options.variant);
 
   const std::int64_t size = itemsize(p.dtype), row_bytes = std::max<std::int64_t>(1, p.keys * size);

@@ -1,12 +1,11 @@
 #include "ops/compose.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 #include "kernels/copy/copy.h"
 #include "ops/arguments.h"
+#include "ops/room.h"
 #include "ops/shapes.h"
 
 namespace stretto {
@@ -24,9 +23,8 @@ Temporary rows_of(const Temporary& x, std::int64_t begin, std::int64_t count) {
 
 Temporary Composer::empty(DType dtype, const Dims& shape) const {
   const std::int64_t size = checked_size("gradient", {dtype, shape});
-  void* memory = std::malloc(std::size_t(std::max<std::int64_t>(1, size * itemsize(dtype))));
-  if (!memory) throw std::bad_alloc();
-  return {contiguous_view(memory, dtype, shape), std::shared_ptr<void>(memory, std::free)};
+  std::shared_ptr<void> memory = room_for(size * itemsize(dtype), place_);
+  return {contiguous_view(memory.get(), dtype, shape, place_), memory};
 }
 
 Temporary Composer::converted(const ArrayView& view, DType dtype) const {
@@ -38,10 +36,7 @@ Temporary Composer::converted(const ArrayView& view, DType dtype) const {
 
 Temporary Composer::number(double value, DType dtype) const {
   Temporary result = empty(dtype, Dims{});
-  if (dtype == DType::f64)
-    *result.view.as<double>() = value;
-  else
-    *result.view.as<float>() = float(value);
+  copy(contiguous_view(&value, DType::f64, {}), result.view);
   return result;
 }
 
@@ -88,7 +83,7 @@ Temporary Composer::reduce(Reduction reduction, const Temporary& x, const bool (
   }
   args.kept = kept.count;
   Temporary result = empty(x.view.dtype, shape);
-  args.out = contiguous_view(result.view.data, x.view.dtype, kept);
+  args.out = contiguous_view(result.view.data, x.view.dtype, kept, place_);
   if (args.out.size()) select_reduce(args, this_machine(), nullptr).run(args, threads_);
   return result;
 }

@@ -18,7 +18,8 @@ struct Temporary {
 
 class Composer {
  public:
-  explicit Composer(int threads) : threads_(threads) {}
+  // For a call with this result: temporary arrays are where it is.
+  Composer(const ArrayView& out, int threads) : place_(out.place), threads_(threads) {}
 
   Temporary empty(DType dtype, const Dims& shape) const;
   Temporary converted(const ArrayView& view, DType dtype) const;  // the view itself where it has the dtype
@@ -36,6 +37,7 @@ class Composer {
   Temporary sum_by_grains(const Temporary& x, const bool (&reduced)[kMaxDims], std::int64_t grain) const;
 
  private:
+  const Place* place_;
   int threads_;
 };
 

@@ -80,6 +80,11 @@ void check_exponents(const ArrayView& y) {
   visit_dtype(y.dtype, [&](auto type) {
     using T = typename decltype(type)::type;
     if constexpr (std::is_integral_v<T> && std::is_signed_v<T>) {
+      if (y.place)
+        throw NoKernelError(message(
+            "pow: there is no CUDA kernel for signed integer exponents, which must not be negative: they "
+            "are ",
+            y.dtype, "; cast them to a float or copy the arrays to the host with cupy.asnumpy"));
       for (std::int64_t i = 0; i < y.size(); ++i)
         if (const T value = y.as<T>()[offset_of(i, y.shape, y.strides)]; value < 0)
           throw ShapeError(message("pow: an integer to a negative integer power: the exponent is ",

@@ -1,10 +1,12 @@
 // softmax, log_softmax and the norms: each brings its axes into rows and channels for one kernel.
 #include "kernels/normalize/normalize.h"
 
+#include "kernels/cuda_table.h"
 #include "kernels/normalize/batch_scale.h"
 #include "ops/arguments.h"
 #include "ops/axes.h"
 #include "ops/ops.h"
+#include "ops/room.h"
 #include "ops/shapes.h"
 
 namespace stretto {
@@ -209,13 +211,19 @@ void run_batch_norm(const Call& call) {
   const DType dtype = computed_in(x.dtype);
   std::vector<Converted> held;
   for (int i = 1; i < 5; ++i) held.push_back(Converted::contiguous(call.inputs[std::size_t(i)], dtype));
-  std::vector<double> scale(static_cast<std::size_t>(channels)), shift(scale.size());  // room for either type
-  batch_scale(held[0].view(), held[1].view(), held[2].view(), held[3].view(),
-              call.attributes.number(kBatchNorm, "eps", 1e-5), scale.data(), shift.data());
+  const std::shared_ptr<void> scale = room_for(channels * itemsize(dtype), x.place),
+                              shift = room_for(channels * itemsize(dtype), x.place);
+  const double eps = call.attributes.number(kBatchNorm, "eps", 1e-5);
+  if (x.place)
+    run_on_device(kBatchNorm, &CudaTable::batch_scale, held[0].view(), held[1].view(), held[2].view(),
+                  held[3].view(), eps, scale.get(), shift.get(), *x.place);
+  else
+    batch_scale(held[0].view(), held[1].view(), held[2].view(), held[3].view(), eps, scale.get(),
+                shift.get());
   NormalizeArgs args{};
   args.kind = Normalization::affine;
-  args.gamma = scale.data();
-  args.beta = shift.data();
+  args.gamma = scale.get();
+  args.beta = shift.get();
   if (x.strides[axis] == 1 && axis == x.shape.count - 1) {  // rows of channels
     args.kept = x.shape.count - 1;
     args.channels = channels;

@@ -46,7 +46,7 @@ Cost cost(const Types& inputs, const Types& outputs, const Attributes&) {
 
 // Copies a result to an output that has the same elements in the same order.
 void deliver(const Temporary& result, const ArrayView& out) {
-  if (out.size()) copy(contiguous_view(result.view.data, result.view.dtype, out.shape), out);
+  if (out.size()) copy(contiguous_view(result.view.data, result.view.dtype, out.shape, out.place), out);
 }
 
 // ---- softmax: s = sum(dy * y), dx = (dy - s) * y;  log_softmax: s = sum(dy), dx = dy - exp(y) * s
@@ -75,7 +75,7 @@ int batch_softmax(const Types& inputs, const std::vector<int>& batch, const Attr
 
 template <const char* name>
 void run_softmax(const Call& call) {
-  const Composer c(call.options.threads);
+  const Composer c(call.outputs[0], call.options.threads);
   const DType dtype = computed_in(call.outputs[0].dtype);
   const Temporary dy = c.converted(call.inputs[0], dtype), y = c.converted(call.inputs[1], dtype);
   const Axes axes = softmax_axes(name, call.attributes, dy.view.shape.count);
@@ -179,7 +179,7 @@ int mixes(const Types&, const std::vector<int>& batch, const Attributes&) {
 
 template <const char* name>
 void run_layer(const Call& call) {
-  const Composer c(call.options.threads);
+  const Composer c(call.outputs[0], call.options.threads);
   const DType dtype = computed_in(call.outputs[0].dtype);
   const Dims wanted = last_dims(name, call.inputs[1].shape, call.attributes);
   const int rank = std::max(call.inputs[1].shape.count, wanted.count + 1);  // there is an axis of samples
@@ -255,7 +255,7 @@ Temporary parameter_by_channel(Temporary p, std::int64_t groups, int rank) {
 
 template <const char* name>
 void run_channels(const Call& call) {
-  const Composer c(call.options.threads);
+  const Composer c(call.outputs[0], call.options.threads);
   const DType dtype = computed_in(call.outputs[0].dtype);
   const int axis = channel_axis(name, call.inputs[1].shape, call.attributes);
   const std::int64_t groups = call.attributes.integer(name, "groups", 1);

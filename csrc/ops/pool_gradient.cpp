@@ -87,8 +87,8 @@ void run(const Call& call) {
   result.strides = contiguous_strides(result.shape);  // axes of one element too
   PoolGradientArgs args;
   args.kind = kind;
-  args.grad = view_of(contiguous_view(grad.view().data, dtype, given.shape));
-  if (kind == Kind::max) args.x = view_of(contiguous_view(values.view().data, dtype, x.shape));
+  args.grad = view_of(contiguous_view(grad.view().data, dtype, given.shape, given.place));
+  if (kind == Kind::max) args.x = view_of(contiguous_view(values.view().data, dtype, x.shape, x.place));
   args.dx = view_of(result);
   for (int i = 0; i < 3; ++i) args.axis[i] = window.axis[i];
   args.count_padding = window.count_padding;

@@ -4,6 +4,7 @@
 #include "base/parallel.h"
 #include "kernels/copy/copy.h"
 #include "ops/op.h"
+#include "ops/room.h"
 
 namespace stretto {
 
@@ -13,8 +14,11 @@ class Staged {
   Staged(const ArrayView& out, DType dtype, bool direct)
       : out_(out),
         direct_(direct && out.dtype == dtype),
-        room_(direct_ ? 0 : out.size() * itemsize(dtype)),
-        view_(direct_ ? out : contiguous_view(room_.as<void>(), dtype, out.shape)) {}
+        room_(direct_ || out.place ? 0 : out.size() * itemsize(dtype)),
+        device_room_(direct_ || !out.place ? nullptr : room_for(out.size() * itemsize(dtype), out.place)),
+        view_(direct_ ? out
+                      : contiguous_view(out.place ? device_room_.get() : room_.as<void>(), dtype, out.shape,
+                                        out.place)) {}
 
   const ArrayView& view() const { return view_; }
   void finish(int threads) const {
@@ -25,6 +29,7 @@ class Staged {
   ArrayView out_;
   bool direct_;
   Scratch room_;
+  std::shared_ptr<void> device_room_;
   ArrayView view_;
 };
 

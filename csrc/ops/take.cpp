@@ -1,6 +1,8 @@
 // take along an axis (embedding is take of rows), and its gradient.
 #include "kernels/take/take.h"
 
+#include "kernels/cuda_table.h"
+
 #include "ops/arguments.h"
 #include "ops/ops.h"
 #include "ops/shapes.h"
@@ -75,13 +77,17 @@ int batch_gradient(const Types& inputs, const std::vector<int>& axes, const Attr
   return axes[0] == in_grad ? axes[2] : kMixesSamples;
 }
 
-// The indices as int64 in [0, length); throws ShapeError before anything is written.
+// The indices as int64 in [0, length); throws ShapeError before anything is written. On a device they stay as
+// they are, since looking at them would be waiting for them: the kernel deals with all of them.
 class Positions {
  public:
   Positions(const char* op, const ArrayView& indices, std::int64_t length)
       : held_(Converted::contiguous(indices, DType::i64)) {
     const std::int64_t count = indices.size();
     const std::int64_t* given = held_.view().as<std::int64_t>();
+    data_ = given;
+    count_ = count;
+    if (indices.place) return;
     at_.resize(std::size_t(count));
     for (std::int64_t k = 0; k < count; ++k) {
       const std::int64_t index = given[k];
@@ -92,13 +98,16 @@ class Positions {
                                  " elements; it must be ", -length, " to ", length - 1));
       at_[std::size_t(k)] = index < 0 ? index + length : index;
     }
+    data_ = at_.data();
   }
-  const std::int64_t* data() const { return at_.data(); }
-  std::int64_t count() const { return std::int64_t(at_.size()); }
+  const std::int64_t* data() const { return data_; }
+  std::int64_t count() const { return count_; }
 
  private:
   Converted held_;
   std::vector<std::int64_t> at_;
+  const std::int64_t* data_;
+  std::int64_t count_;
 };
 
 TakeArgs layout(const Dims& x, int axis, const Positions& positions, DType dtype) {
@@ -118,7 +127,10 @@ void run_take(const Call& call) {
   TakeArgs args = layout(x.shape, axis, positions, x.dtype);
   args.from = source.view().data;
   args.to = result.view().data;
-  take(args, call.options.threads);
+  if (out.place)
+    run_on_device("take", &CudaTable::take, args, *out.place);
+  else
+    take(args, call.options.threads);
   result.finish(call.options.threads);
 }
 
@@ -133,7 +145,10 @@ void run_gradient(const Call& call) {
   TakeArgs args = layout(x.shape, axis, positions, dtype);
   args.from = source.view().data;
   args.to = result.view().data;
-  take_gradient(args, call.options.threads);
+  if (out.place)
+    run_on_device("take_gradient", &CudaTable::take_gradient, args, *out.place);
+  else
+    take_gradient(args, call.options.threads);
   result.finish(call.options.threads);
 }
 

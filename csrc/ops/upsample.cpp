@@ -1,6 +1,8 @@
 // upsample2d, nearest or bilinear, and its gradient.
 #include "kernels/upsample/upsample.h"
 
+#include "kernels/cuda_table.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -148,6 +150,22 @@ int batch(const Types&, const std::vector<int>& axes, const Attributes&) {
 }
 
 template <bool gradient>
+void run_kernel(const UpsampleArgs& args, bool bilinear, const Place* place, const RunOptions& options) {
+  if (place) {
+    const Upsampling kind = gradient ? bilinear ? Upsampling::bilinear_gradient : Upsampling::nearest_gradient
+                            : bilinear ? Upsampling::bilinear
+                                       : Upsampling::nearest;
+    run_on_device(gradient ? kGradient : kName, &CudaTable::upsample, args, kind, *place);
+  } else if (gradient) {
+    (bilinear ? upsample_bilinear_gradient : upsample_nearest_gradient)(args, options.threads);
+  } else if (bilinear) {
+    select_upsample(args, this_machine(), options.variant).run(args, options.threads);
+  } else {
+    upsample_nearest(args, options.threads);
+  }
+}
+
+template <bool gradient>
 void run(const Call& call) {
   const ArrayView &given = call.inputs[0], &x = call.inputs[gradient ? 1 : 0], &wanted = call.outputs[0];
   const Problem p = parse(gradient ? kGradient : kName, x.type(), call.attributes);
@@ -165,12 +183,7 @@ void run(const Call& call) {
   args.inner = p.channels_last ? x.shape[3] : 1;
   args.height = rows.axis(p.size[0]);
   args.width = columns.axis(p.size[1]);
-  if (gradient)
-    (p.bilinear ? upsample_bilinear_gradient : upsample_nearest_gradient)(args, call.options.threads);
-  else if (p.bilinear)
-    select_upsample(args, this_machine(), call.options.variant).run(args, call.options.threads);
-  else
-    upsample_nearest(args, call.options.threads);
+  run_kernel<gradient>(args, p.bilinear, wanted.place, call.options);
   out.finish(call.options.threads);
 }
 

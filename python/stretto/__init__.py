@@ -17,6 +17,7 @@ from stretto.timeline import Timeline
 from stretto.tracing import trace
 
 if TYPE_CHECKING:
+    from stretto.cuda import cuda_available, cuda_status
     from stretto.jobs import Job, JobResult, JobResults, together
     from stretto.planning import plan
     from stretto.progress import ProgressEvent
@@ -37,6 +38,8 @@ __all__ = [
     "Stream",
     "Timeline",
     "__version__",
+    "cuda_available",
+    "cuda_status",
     "get_include",
     "limit_threads",
     "plan",
@@ -56,6 +59,8 @@ _LATER = {
     "ProgressEvent": "stretto.progress",
     "Runner": "stretto.runner",
     "Stream": "stretto.stream",
+    "cuda_available": "stretto.cuda",
+    "cuda_status": "stretto.cuda",
     "plan": "stretto.planning",
     "together": "stretto.jobs",
 }

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from stretto import __version__, _core
+from stretto.cuda import cuda_status
 
 OPENMP_LIBRARIES = ("libgomp", "libomp", "libiomp")
 OPTIONAL = {
@@ -63,6 +64,7 @@ def collect() -> dict[str, Any]:
         "engine": threads["engine"],
         "caches": {level: machine[f"{level}_bytes"] for level in ("l1d", "l2", "l3")},
         "openmp": {"specification": threads["openmp_date"] or None, "loaded": openmp_loaded()},
+        "cuda": cuda_status(),
         "optional": {name: version_of(name) for name in OPTIONAL},
         "ops": len(_core.op_names()),
     }
@@ -90,6 +92,7 @@ def render(info: dict[str, Any]) -> str:
         "engine": info["engine"],
         "caches": ", ".join(f"{level.upper()} {size(count)}" for level, count in info["caches"].items()),
         "OpenMP": f"{', '.join(openmp['loaded']) or 'none loaded'} (built for {openmp['specification'] or 'none'})",
+        "CUDA": info["cuda"],
         "optional parts": ", ".join(f"{name} {found or 'absent'}" for name, found in info["optional"].items()),
     }
     lines = [f"{name:18}{text}" for name, text in rows.items()]

@@ -20,7 +20,10 @@ struct AttentionArgs {
   DType dtype;
   std::int64_t rows, keys;
   std::int64_t first_query;  // of the block
-  double scale;              // rounded to dtype
+  // Rows of one matrix where the block is a stack of them, which it is on a device alone: row i is of query
+  // first_query + i % stacked.
+  std::int64_t stacked = INT64_MAX;
+  double scale;  // rounded to dtype
   bool causal;
 };
 

@@ -24,7 +24,7 @@ void run(const AttentionArgs& args) {
     for (std::int64_t j = 0; j < args.keys; ++j) {
       z[j] = narrow<T>(widen(z[j]) * scale);
       if (mask) z[j] = narrow<T>(widen(z[j]) + widen(mask[j]));
-      if (args.causal && j > args.first_query + i) z[j] = narrow<T>(-infinity);
+      if (args.causal && j > args.first_query + i % args.stacked) z[j] = narrow<T>(-infinity);
       const C x = widen(z[j]);
       if (x > m || x != x) m = x;
     }

@@ -7,6 +7,7 @@
 
 #include "base/parallel.h"
 #include "kernels/copy/transpose_tile.h"
+#include "kernels/cuda_table.h"
 #include "kernels/load.h"
 
 namespace stretto {
@@ -136,11 +137,22 @@ void move(const Nest& nest, const T* from, T* to, std::int64_t bytes, int thread
   });
 }
 
+// On the stream of the device; one element of the host's goes along with the call.
+void copy_on_device(const ArrayView& from, const ArrayView& to) {
+  if (from.place) return run_on_device("copy", &CudaTable::copy, from, to);
+  std::uint64_t element = 0;
+  ArrayView one = from;
+  one.shape = one.strides = Dims{};
+  copy(one, contiguous_view(&element, to.dtype, {}));
+  run_on_device("fill", &CudaTable::fill, static_cast<const void*>(&element), to);
+}
+
 }  // namespace
 
 void copy(const ArrayView& from, const ArrayView& to, int threads) {
   const std::int64_t size = to.size(), bytes = size * itemsize(to.dtype);
   if (size == 0) return;
+  if (to.place) return copy_on_device(from, to);
   if (from.dtype == to.dtype && bytes < kThreadedBytes && is_contiguous(from) && is_contiguous(to)) {
     std::memcpy(to.data, from.data, std::size_t(bytes));
     return;

@@ -12,7 +12,9 @@
 
 namespace stretto {
 
-// Contiguous (outer, length, inner) and (outer, count, inner); indices are in [0, length).
+// Contiguous (outer, length, inner) and (outer, count, inner); indices are in [0, length). On a device, where
+// nobody has looked at them, they are any: a negative one counts from the end, and what is out of range takes
+// zero bits, or adds nothing.
 struct TakeArgs {
   const void* from;  // x, or grad
   void* to;          // out, or dx

@@ -1,0 +1,59 @@
+// The door between arrays on a GPU and views: CuPy's, and through CuPy whatever else has elements there. CuPy
+// is used where the user has imported it, never imported.
+#pragma once
+
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/place.h"
+#include "bindings/arrays.h"
+
+namespace stretto::bindings {
+
+// Whether an object that is no NumPy array has its elements on a GPU.
+bool is_on_device(py::handle object);
+
+// "a CuPy array", "a list": what an operand is, in messages.
+std::string kind_of(py::handle object);
+
+// A call on arrays of one device: the device is current while the call lasts, work goes to the user's current
+// stream, and memory comes from CuPy's allocator. Its pools keep what is freed for the stream it was freed
+// on, so it is enough that operands and memory live until the work is on the stream. The GIL is held
+// throughout.
+class DeviceCall {
+ public:
+  explicit DeviceCall(int device);
+  ~DeviceCall();
+  DeviceCall(const DeviceCall&) = delete;
+  DeviceCall& operator=(const DeviceCall&) = delete;
+
+  const Place* place() const { return &place_; }
+  py::object empty(const ValueType& type) const;  // a CuPy array
+  ArrayView view_of(py::handle array) const;      // of such an array
+  // Of the user's `out`. Throws DTypeError or ShapeError for one that a call on this device cannot write to.
+  ArrayView view_of_out(const Op& op, py::handle out) const;
+
+ private:
+  static void* allocate(void* self, std::int64_t bytes);
+  static void release(void* self, void* memory);
+
+  Place place_;
+  py::object guard_;  // makes another device current
+  std::unordered_map<void*, py::object> memory_;
+};
+
+// A CuPy array, or whatever else is on a device, as a CuPy array; its view has no place yet.
+struct DeviceOperand {
+  Operand operand;
+  int device;
+};
+DeviceOperand to_device_operand(const char* op, const char* name, py::handle object);
+
+// As to_operands, for inputs of which one at least is on a device. Throws DTypeError or ShapeError where they
+// are not all on the same one, and NoKernelError where no CUDA kernel can run.
+Operands to_device_operands(const Op& op, std::span<PyObject* const> inputs);
+
+bool is_cupy_array(py::handle object);
+
+}  // namespace stretto::bindings

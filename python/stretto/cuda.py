@@ -1,0 +1,69 @@
+"""CuPy arrays: whether anything can be computed on them here, and if not, why."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+from stretto import _core
+
+__all__ = ["cuda_available", "cuda_status"]
+
+
+def load() -> str | None:
+    """Hand the kernels of ``_cuda`` over to ``_core``; return why they cannot run, or None."""
+    try:
+        module = importlib.import_module("stretto._cuda")
+    except ImportError:
+        return "this build of stretto has no CUDA kernels"
+    _core.set_cuda_table(module.table)
+    reason = _core.cuda_unavailable()
+    if reason is not None:
+        _core.set_cuda_table(None)
+    return reason
+
+
+def _reason() -> str | None:
+    if importlib.util.find_spec("cupy") is None:
+        return 'CuPy is not installed: pip install "stretto[cuda13]"'
+    return load()
+
+
+def cuda_available() -> bool:
+    """Return whether the functions of ``stretto`` take CuPy arrays here. It never raises.
+
+    CuPy is looked for, not imported.
+
+    Returns
+    -------
+    bool
+        True when this build has CUDA kernels, CuPy is installed, and there are a driver and a GPU for them.
+
+    See Also
+    --------
+    cuda_status : why not.
+
+    Examples
+    --------
+    >>> import stretto as st
+    >>> st.cuda_available() in (True, False)
+    True
+    """
+    return _reason() is None
+
+
+def cuda_status() -> str:
+    """Return ``"available"``, or in words why CuPy arrays cannot be computed on here. It never raises.
+
+    Returns
+    -------
+    str
+        The reason, such as a missing driver.
+
+    Examples
+    --------
+    >>> import stretto as st
+    >>> st.cuda_available() == (st.cuda_status() == "available")
+    True
+    """
+    return _reason() or "available"

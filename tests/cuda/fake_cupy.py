@@ -1,0 +1,124 @@
+"""A module in the place of CuPy: as much of it as stretto uses, over the memory of ``memory.py``.
+
+With ``STRETTO_TEST_CUPY=real`` the installed CuPy is used instead, its allocator, its current stream and device
+replaced, so that it needs no driver.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from typing import Any
+
+import numpy as np
+
+from tests.cuda import memory
+
+REAL = os.environ.get("STRETTO_TEST_CUPY") == "real"
+state = types.SimpleNamespace(device=0, stream=0x5000)
+
+
+class _Stream:
+    @property
+    def ptr(self) -> int:
+        return state.stream + state.device
+
+
+class _Device:
+    def __init__(self, number: int) -> None:
+        self.number, self.before = number, None
+
+    def __enter__(self) -> _Device:
+        self.before, state.device = state.device, self.number
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        state.device = self.before
+
+
+class _Pointer:
+    def __init__(self, mem: Any, offset: int, device_id: int) -> None:
+        self.mem, self.ptr, self.device_id = mem, mem.address + offset, device_id
+
+
+class _Array:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: Any = float,
+        memptr: Any = None,
+        strides: tuple[int, ...] | None = None,
+    ) -> None:
+        self.shape, self.dtype = tuple(shape), np.dtype(dtype)
+        like = np.lib.stride_tricks.as_strided(np.empty(1, self.dtype), self.shape)
+        contiguous, step = [], self.dtype.itemsize
+        for n in reversed(self.shape):
+            contiguous.insert(0, step)
+            step *= max(n, 1)
+        self.strides = tuple(contiguous) if strides is None else tuple(strides)
+        self._c_contiguous = np.lib.stride_tricks.as_strided(
+            np.empty(1, self.dtype), self.shape, self.strides
+        ).flags.c_contiguous
+        size = max(like.size * self.dtype.itemsize, 1)
+        self.data = _Pointer(memory.allocator.take(size), 0, state.device) if memptr is None else memptr
+        self.ndim = len(self.shape)
+
+    def copy(self) -> _Array:
+        return to_device(to_host(self).copy(), self.data.device_id)
+
+
+_Array.__name__ = _Array.__qualname__ = "ndarray"
+_Array.__module__ = "cupy"
+
+
+def _fake() -> types.ModuleType:
+    module = types.ModuleType("cupy")
+    module.ndarray = _Array
+    module.cuda = types.SimpleNamespace(
+        get_current_stream=_Stream,
+        runtime=types.SimpleNamespace(getDevice=lambda: state.device),
+        alloc=lambda size: _Pointer(memory.allocator.take(size), 0, state.device),
+        Device=_Device,
+    )
+    module.from_dlpack = module.asarray = lambda x: x.array  # of the exporters in the tests
+    return module
+
+
+def _real() -> types.ModuleType:
+    import cupy  # noqa: PLC0415
+
+    def pointer(size: int) -> Any:
+        block = memory.allocator.take(size)
+        owner = cupy.cuda.UnownedMemory(block.address, block.size, block, device_id=state.device)
+        return cupy.cuda.MemoryPointer(owner, 0)
+
+    cupy.cuda.set_allocator(pointer)
+    cupy.cuda.get_current_stream = _Stream
+    cupy.cuda.runtime.getDevice = lambda: state.device
+    cupy.cuda.Device = _Device
+    cupy.from_dlpack = cupy.asarray = lambda x: x.array
+    return cupy
+
+
+module = _real() if REAL else _fake()
+
+
+def install() -> None:
+    """From now on ``cupy`` is imported, as far as stretto can see."""
+    sys.modules["cupy"] = module
+
+
+def to_device(x: Any, device: int = 0) -> Any:
+    """A CuPy array of the same elements, shape and strides."""
+    x = np.asarray(x)
+    block, offset = memory.upload(x)
+    if REAL:
+        owner = module.cuda.UnownedMemory(block.address, block.size, block, device_id=device)
+        return module.ndarray(x.shape, x.dtype, module.cuda.MemoryPointer(owner, offset), strides=x.strides)
+    return module.ndarray(x.shape, x.dtype, _Pointer(block, offset, device), x.strides)
+
+
+def to_host(x: Any) -> np.ndarray:
+    """``cupy.asnumpy``."""
+    return memory.download(x.data.ptr, x.shape, x.strides, np.dtype(x.dtype))
