@@ -5,13 +5,18 @@
 
 namespace stretto {
 
-// Blocks that a multiprocessor should hold at once, where a kernel has an opinion.
+// Blocks that a multiprocessor should hold at once, where a kernel has an opinion. That it then fits into its
+// share of the registers is looked after for 9.0; for older ones the compiler would spill.
 template <class Kernel>
 constexpr int blocks_at_once() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+  return 1;
+#else
   if constexpr (requires { Kernel::kBlocks; })
     return Kernel::kBlocks;
   else
     return 1;
+#endif
 }
 
 template <class Kernel>

@@ -21,9 +21,10 @@ const CudaTable kCudaKernels = {
     .vecdot = cuda_vecdot,
     .batch_scale = cuda_batch_scale,
     .attention = cuda_attention,
-    .upsample = nullptr,
+    .upsample = cuda_upsample,
     .take = cuda_take,
     .take_gradient = cuda_take_gradient,
+    .fill = cuda_fill,
 };
 
 }  // namespace stretto

@@ -7,6 +7,7 @@
 namespace stretto {
 
 const char* cuda_copy(const ArrayView& from, const ArrayView& to);
+const char* cuda_fill(const void* element, const ArrayView& to);
 const char* cuda_elementwise(const ElementwiseArgs& args);
 const char* cuda_activation(const ArrayView& view, Activation activation, double parameter);  // in place
 const char* cuda_matmul(const MatmulArgs& args);

@@ -25,7 +25,7 @@ struct Mask {
       const C z = load_as<C>(args.scores, args.dtype, index) + load_as<C>(args.mask, args.dtype, index);
       store_own<C>(args.scores, args.dtype, index, z);
     }
-    if (args.causal && key > args.first_query + row)
+    if (args.causal && key > args.first_query + row % args.stacked)
       store_own<C>(args.scores, args.dtype, index, -FloatFormat<C>::infinity);
   }
 };

@@ -55,6 +55,23 @@ struct Cast {
   }
 };
 
+template <class T>
+struct Fill {
+  static constexpr int kThreads = 256;
+  using Shared = NoShared;
+  T* to;
+  T value;
+  Loops<1> loops;
+
+  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
+    const std::uint32_t index = std::uint32_t(block.index()) * kThreads + unsigned(block.thread());
+    if (index >= loops.size) return;
+    std::int64_t at[1];
+    loops.offsets(index, at);
+    to[at[0]] = value;
+  }
+};
+
 // The two innermost loops of a transpose: rows are adjacent in `from`, columns in `to`; the others by batch.
 template <class T>
 struct Transpose {
@@ -157,7 +174,32 @@ void run(const ArrayView& from, const ArrayView& to) {
   }
 }
 
+template <class T>
+void fill(const void* element, const ArrayView& to) {
+  LoopNest<1>(to.shape, {&to.strides}).slices([&](const Loops<1>& loops) {
+    const Fill<T> kernel{to.as<T>(), *static_cast<const T*>(element), loops};
+    launch(*to.place, "fill", blocks_of(loops.size, kernel.kThreads), kernel);
+  });
+}
+
+void fill_with(const void* element, const ArrayView& to) {
+  switch (itemsize(to.dtype)) {
+    case 1:
+      return fill<std::uint8_t>(element, to);
+    case 2:
+      return fill<std::uint16_t>(element, to);
+    case 4:
+      return fill<std::uint32_t>(element, to);
+    default:
+      return fill<std::uint64_t>(element, to);
+  }
+}
+
 }  // namespace
+
+const char* cuda_fill(const void* element, const ArrayView& to) {
+  return guarded("fill", [&] { fill_with(element, to); });
+}
 
 const char* cuda_copy(const ArrayView& from, const ArrayView& to) {
   return guarded("copy", [&] { run(from, to); });

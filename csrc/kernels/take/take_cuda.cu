@@ -7,6 +7,12 @@
 namespace stretto {
 namespace {
 
+// Nobody has looked at the indices: a negative one counts from the end, others may be out of range.
+STRETTO_INLINE std::int64_t index_of(const TakeArgs& args, std::int64_t k) {
+  const std::int64_t index = args.indices[k];
+  return index < 0 ? index + args.length : index;
+}
+
 template <class T>
 struct Take {
   static constexpr int kThreads = 256;
@@ -17,8 +23,11 @@ struct Take {
     const std::int64_t index = block.index() * kThreads + block.thread();
     if (index >= args.outer * args.count * args.inner) return;
     const std::int64_t row = index / args.inner, i = index % args.inner;
-    const std::int64_t from = row / args.count * args.length + args.indices[row % args.count];
-    static_cast<T*>(args.to)[index] = static_cast<const T*>(args.from)[from * args.inner + i];
+    const std::int64_t chosen = index_of(args, row % args.count),
+                       from = row / args.count * args.length + chosen;
+    const bool is_there = chosen >= 0 && chosen < args.length;
+    static_cast<T*>(args.to)[index] =
+        is_there ? static_cast<const T*>(args.from)[from * args.inner + i] : T(0);
   }
 };
 
@@ -37,7 +46,7 @@ struct TakeGradient {
     const T* grad = static_cast<const T*>(args.from) + outer * args.count * args.inner + i;
     T sum = T(0);
     for (std::int64_t k = 0; k < args.count; ++k)
-      if (args.indices[k] == own) sum = sum + grad[k * args.inner];
+      if (index_of(args, k) == own) sum = sum + grad[k * args.inner];
     static_cast<T*>(args.to)[index] = sum;
   }
 };
