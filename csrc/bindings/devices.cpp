@@ -1,17 +1,14 @@
 // The table of CUDA functions: where `stretto.cuda` hands it over, and the one for tests.
-#include <pybind11/pybind11.h>
-
 #include <cstdint>
 
 #include "base/error.h"
 #include "bindings/bindings.h"
+#include "bindings/cupy.h"
 #include "kernels/cuda_table.h"
 #include "ops/host_table.h"
 
 namespace stretto::bindings {
 namespace {
-
-namespace py = pybind11;
 
 // The capsule of `_cuda`; None takes the table away.
 void set_table(const py::object& capsule) {
@@ -41,6 +38,7 @@ py::list host_launches() {
 }  // namespace
 
 void bind_devices(py::module_& m) {
+  m.def("is_on_device", is_on_device, py::arg("array"));
   m.def("set_cuda_table", set_table, py::arg("capsule"));
   m.def("cuda_unavailable", unavailable, "Why no CUDA kernel can run, or None.");
   m.def(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 
 from stretto import _core
 
@@ -24,7 +25,7 @@ def load() -> str | None:
 
 
 def _reason() -> str | None:
-    if importlib.util.find_spec("cupy") is None:
+    if "cupy" not in sys.modules and importlib.util.find_spec("cupy") is None:
         return 'CuPy is not installed: pip install "stretto[cuda13]"'
     return load()
 

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from stretto import _core
-from stretto.program import NO_BATCH, Array, Changes, Program, Size, Type, sizes_at
+from stretto.program import NO_BATCH, Array, Changes, Program, Size, Type, on_host, sizes_at
 from stretto.schedule.arrange import arrange
 from stretto.schedule.check import check
 from stretto.schedule.memory import Layout, lay_out, order_of_steps
@@ -149,7 +149,7 @@ def bind_inputs(program: Program, arrays: Sequence[Any]) -> tuple[list[Array], i
     """The call's arrays, checked against the program, and the number of samples."""
     if len(arrays) != len(program.inputs):
         raise TypeError(f"plan: {len(arrays)} arrays given; the network takes {len(program.inputs)}")
-    inputs = [a if isinstance(a, np.ndarray) else np.asarray(a) for a in arrays]
+    inputs = [on_host("plan: an input", a) for a in arrays]
     samples: int | None = None
     for array, i in zip(inputs, program.inputs, strict=True):
         v = program.values[i]

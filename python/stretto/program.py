@@ -52,6 +52,18 @@ class Size:
 Shape: TypeAlias = tuple[int | Size, ...]
 
 
+def on_host(what: str, array: Any) -> Array:
+    """The array as NumPy's. Raises NotImplementedError for one on a GPU, where no plan runs."""
+    if isinstance(array, np.ndarray):
+        return array
+    if _core.is_on_device(array):
+        raise NotImplementedError(
+            f"{what} is on a GPU, and plans run on the CPU: call the network itself, or copy the array to the host "
+            "with cupy.asnumpy (a layer's parameters with to_host)"
+        )
+    return np.asarray(array)
+
+
 def sizes_at(shape: Sequence[int | Size], samples: int) -> tuple[int, ...]:
     """The shape for a number of samples."""
     return tuple(size.at(samples) if isinstance(size, Size) else size for size in shape)

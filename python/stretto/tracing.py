@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from stretto import _core, ops
-from stretto.program import MIXES_SAMPLES, NO_BATCH, Array, Program, Shape, Size, Step, Type, Value, sizes_at
+from stretto.program import MIXES_SAMPLES, NO_BATCH, Array, Program, Shape, Size, Step, Type, Value, on_host, sizes_at
 
 __all__ = ["Symbol", "trace"]
 
@@ -242,7 +242,7 @@ class _Trace:
             elif isinstance(operand, (bool, int, float)):
                 operands.append(self.capture(np.asarray(operand, _beside(operand, dtypes))))
             else:
-                operands.append(self.capture(np.asarray(operand)))
+                operands.append(self.capture(on_host(f"trace: an array that {op.name} takes", operand)))
         return tuple(operands)
 
     def type(self, value: int, samples: int) -> Type:
@@ -347,7 +347,7 @@ def trace(f: Callable[..., Any], *examples: Any, batch_axes: Sequence[int | None
     axes = [0] * len(examples) if batch_axes is None else list(batch_axes)
     if len(axes) != len(examples):
         raise ValueError(f"trace: batch_axes has {len(axes)} entries; there are {len(examples)} examples")
-    arrays = [np.asarray(example) for example in examples]
+    arrays = [on_host("trace: an example", example) for example in examples]
     samples = {a.shape[axis] for a, axis in zip(arrays, axes, strict=True) if axis is not None and a.ndim}
     if len(samples) > 1:
         raise ValueError(f"trace: the examples' batches differ: {sorted(samples)} samples; pass batch_axes= if needed")

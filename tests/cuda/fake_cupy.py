@@ -68,6 +68,10 @@ class _Array:
         return to_device(to_host(self).copy(), self.data.device_id)
 
 
+def _taken(x: Any) -> Any:
+    return to_device(x) if isinstance(x, np.ndarray) else x.array  # of the exporters in the tests
+
+
 _Array.__name__ = _Array.__qualname__ = "ndarray"
 _Array.__module__ = "cupy"
 
@@ -81,12 +85,13 @@ def _fake() -> types.ModuleType:
         alloc=lambda size: _Pointer(memory.allocator.take(size), 0, state.device),
         Device=_Device,
     )
-    module.from_dlpack = module.asarray = lambda x: x.array  # of the exporters in the tests
+    module.from_dlpack = module.asarray = _taken
+    module.asnumpy = lambda x: to_host(x)
     return module
 
 
 def _real() -> types.ModuleType:
-    import cupy  # noqa: PLC0415
+    import cupy
 
     def pointer(size: int) -> Any:
         block = memory.allocator.take(size)
@@ -97,7 +102,8 @@ def _real() -> types.ModuleType:
     cupy.cuda.get_current_stream = _Stream
     cupy.cuda.runtime.getDevice = lambda: state.device
     cupy.cuda.Device = _Device
-    cupy.from_dlpack = cupy.asarray = lambda x: x.array
+    cupy.from_dlpack = cupy.asarray = _taken
+    cupy.asnumpy = lambda x: to_host(x)
     return cupy
 
 

@@ -76,13 +76,14 @@ def span_of(x: np.ndarray) -> tuple[int, int]:
 
 
 def upload(x: np.ndarray) -> tuple[Block, int]:
-    """The elements of an array, strides and all, in the memory: the block, and the offset of the first element."""
+    """The elements of an array, strides, alignment and all: the block, and the offset of the first element."""
     low, size = span_of(x)
-    block = allocator.take(size)
+    shift = (x.ctypes.data + low) % 16
+    block = allocator.take(size + shift)
     if x.size:
         with opened():
-            ctypes.memmove(block.address, x.ctypes.data + low, size)
-    return block, -low
+            ctypes.memmove(block.address + shift, x.ctypes.data + low, size)
+    return block, shift - low
 
 
 def download(address: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:

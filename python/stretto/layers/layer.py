@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -41,15 +43,18 @@ class Layer:
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, np.ndarray) and not name.startswith("_"):
-            held = self.__dict__.get(name)
-            if isinstance(held, np.ndarray) and (held.shape, held.dtype) != (value.shape, value.dtype):
+        if is_array(value) and not name.startswith("_"):
+            held: Any = self.__dict__.get(name)
+            if is_array(held) and (held.shape, held.dtype) != (value.shape, value.dtype):
                 raise ValueError(
                     f"{type(self).__name__}: {name} has the wrong shape or dtype: "
                     f"it is {value.dtype} {value.shape}; it must be {held.dtype} {held.shape}"
                 )
-            value = np.array(value, order="C")
-            value.flags.writeable = False
+            if isinstance(value, np.ndarray):
+                value = np.array(value, order="C")
+                value.flags.writeable = False
+            else:
+                value = value.copy()
             object.__setattr__(self, name, value)
             Changes.count += 1  # after the assignment: who sees the number sees the array
         else:
@@ -85,7 +90,7 @@ class Layer:
             return
         seen.add(id(self))
         for name, value in vars(self).items():
-            if isinstance(value, np.ndarray) and not name.startswith("_"):
+            if is_array(value) and not name.startswith("_"):
                 yield prefix + name, self, name, value
         for name, part in self.parts():
             yield from part._named_parameters(f"{prefix}{name}.", seen)
@@ -117,14 +122,42 @@ class Layer:
         for path, owner, name, array in self.named_parameters():
             draw = owner.initializers().get(name)
             if draw is not None:
-                setattr(owner, name, draw(_generator(seed, path), array.shape).astype(array.dtype))
+                drawn = draw(_generator(seed, path), array.shape).astype(array.dtype)
+                setattr(owner, name, _beside(array, drawn))
+        return self
+
+    def to_device(self) -> Layer:
+        """Move all parameters to the current GPU, as CuPy arrays: then the layer takes CuPy arrays.
+
+        Plans run on the CPU: they refuse a layer whose parameters are on a GPU.
+
+        Returns
+        -------
+        Layer
+            Itself.
+        """
+        cupy = importlib.import_module("cupy")
+        for _, owner, name, array in list(self.named_parameters()):
+            setattr(owner, name, cupy.asarray(array))
+        return self
+
+    def to_host(self) -> Layer:
+        """Move all parameters to the host's memory, as NumPy arrays.
+
+        Returns
+        -------
+        Layer
+            Itself.
+        """
+        for _, owner, name, array in list(self.named_parameters()):
+            setattr(owner, name, _on_host(array))
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all parameters as safetensors."""
         from safetensors.numpy import save_file
 
-        save_file(self.parameters(), os.fspath(path))
+        save_file({name: _on_host(array) for name, array in self.parameters().items()}, os.fspath(path))
 
     def load(self, path: str | os.PathLike[str]) -> Layer:
         """Read all parameters from safetensors; open plans use them from their next call on.
@@ -150,17 +183,32 @@ class Layer:
                     f"load: {name} does not fit: the file has {arrays[name].dtype} {arrays[name].shape}; "
                     f"the network has {array.dtype} {array.shape}"
                 )
-        for name, owner, attribute, _ in own:
-            setattr(owner, attribute, arrays[name])
+        for name, owner, attribute, held in own:
+            setattr(owner, attribute, _beside(held, arrays[name]))
         return self
 
     def __repr__(self) -> str:
         options = ", ".join(
             f"{name}={value!r}"
             for name, value in vars(self).items()
-            if not isinstance(value, (np.ndarray, Layer)) and not name.startswith("_")
+            if not is_array(value) and not isinstance(value, Layer) and not name.startswith("_")
         )
         return f"{type(self).__name__}({options})"
+
+
+def is_array(value: Any) -> bool:
+    """Whether this is a NumPy or a CuPy array."""
+    cupy = sys.modules.get("cupy")
+    return isinstance(value, np.ndarray) or (cupy is not None and isinstance(value, cupy.ndarray))
+
+
+def _on_host(array: Any) -> Array:
+    return array if isinstance(array, np.ndarray) else sys.modules["cupy"].asnumpy(array)
+
+
+def _beside(held: Any, array: Array) -> Any:
+    """The array where the other one is."""
+    return array if isinstance(held, np.ndarray) else sys.modules["cupy"].asarray(array)
 
 
 def _generator(seed: int, path: str) -> np.random.Generator:
