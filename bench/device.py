@@ -7,10 +7,12 @@ python -m bench.device times RESULT.json
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import stretto as st
 from ml_dtypes import bfloat16
 from stretto import _core
 
-from tests.cuda.cases import CASES, draw
+SHARED: Any = importlib.import_module("tests.cuda.cases")
 
 SPECIAL = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-45, -1e-39, 3e38], np.float32)
 
@@ -49,20 +51,15 @@ def expected_of(name: str, arrays: list[Any], attributes: dict[str, Any]) -> lis
     return [np.asarray(r).astype(bfloat16) if wide else np.asarray(r) for r in results]
 
 
-def grown(shape: Any, factor: int) -> Any:
-    """The shape of a matrix product's operand, larger."""
-    return shape if shape is None else tuple(n * factor + (n > 4) for n in shape)
-
-
 def calls() -> Iterator[tuple[str, list[Any], dict[str, Any]]]:
     """The shared cases, plain and with special values and other strides; then shapes that fill tiles."""
     rng = np.random.default_rng(1)
-    for name, cases in CASES.items():
+    for name, cases in SHARED.CASES.items():
         for inputs, attributes, dtypes in cases:
             for dtype in dtypes:
                 if name == "attention" and np.dtype(dtype) == bfloat16:
                     continue
-                arrays = [draw(rng, shape, dtype) for shape in inputs]
+                arrays = [SHARED.draw(rng, shape, dtype) for shape in inputs]
                 yield name, arrays, attributes
                 backwards = [x if x is None or x.ndim == 0 else np.flip(x, 0) for x in arrays]
                 yield name, backwards, attributes
@@ -74,14 +71,14 @@ def calls() -> Iterator[tuple[str, list[Any], dict[str, Any]]]:
                     yield name, arrays, attributes
     for m, k, n in ((129, 77, 255), (300, 4097, 130), (1, 5000, 700), (64, 9000, 64), (1025, 33, 24), (24, 1, 24)):
         for dtype in ("f4", "f8", "f2", bfloat16, "i4"):
-            arrays = [draw(rng, shape, dtype) for shape in ((m, k), (k, n), (n,))]
+            arrays = [SHARED.draw(rng, shape, dtype) for shape in ((m, k), (k, n), (n,))]
             yield "matmul", [*arrays, None, None, None], {} if dtype == "i4" else {"activation": "relu"}
     for groups, channels, outputs, size, kernel in ((1, 64, 128, 28, 3), (4, 32, 96, 17, 5), (48, 48, 48, 30, 3)):
         w = (outputs, channels // groups, kernel, kernel)
-        arrays = [draw(rng, shape, "f4") for shape in ((2, channels, size, size), w)]
+        arrays = [SHARED.draw(rng, shape, "f4") for shape in ((2, channels, size, size), w)]
         yield "conv2d", [*arrays, None, None, None, None], {"groups": groups, "padding": 1, "stride": 2}
     for rows, terms in ((7, 4096), (3, 4097), (1000, 100), (2, 200_000)):
-        x = draw(rng, (rows, terms), "f4")
+        x = SHARED.draw(rng, (rows, terms), "f4")
         for name in ("softmax", "log_softmax", "sum", "var", "argmax", "layer_norm"):
             attributes = {} if name in ("softmax", "log_softmax", "layer_norm") else {"axis": 1}
             yield name, [x, None, None] if name == "layer_norm" else [x], attributes
@@ -123,7 +120,7 @@ def check_bits(seconds: float) -> dict[str, Any]:
     return {"calls": count, "wrong": wrong}
 
 
-def milliseconds(call: Callable[[], object], cupy: Any) -> float:
+def milliseconds(call: Callable[..., object], cupy: Any) -> float:
     """Median of a dozen, each alone between events, after the caches have been overwritten."""
     start, stop = cupy.cuda.Event(), cupy.cuda.Event()
     flush = cupy.empty(64 << 20, "u1")
@@ -136,12 +133,13 @@ def milliseconds(call: Callable[[], object], cupy: Any) -> float:
         stop.record()
         stop.synchronize()
         times.append(cupy.cuda.get_elapsed_time(start, stop))
-    return statistics.median(times)
+    return float(statistics.median(times))
 
 
-def timed_cases(cupy: Any, torch: Any) -> Iterator[tuple[str, float, str, dict[str, Callable[[], object]]]]:
+def timed_cases(cupy: Any, torch: Any) -> Iterator[tuple[str, float, str, dict[str, Callable[..., object]]]]:
     """(name, operations or bytes, unit, what to time) with random data; the arms take turns."""
     rng = cupy.random.default_rng(1)
+    arms: dict[str, Callable[..., object]]
 
     def array(*shape: int) -> Any:
         return rng.standard_normal(shape, dtype=np.float32)
@@ -159,12 +157,11 @@ def timed_cases(cupy: Any, torch: Any) -> Iterator[tuple[str, float, str, dict[s
         a, b = array(batch, m, k), array(batch, k, n)
         out = cupy.empty((batch, m, n), np.float32)
         arms = {
-            "stretto": lambda a=a, b=b, o=out: st.matmul(a, b, out=o),
-            "cupy": lambda a=a, b=b, o=out: cupy.matmul(a, b, out=o),
+            "stretto": partial(st.matmul, a, b, out=out),
+            "cupy": partial(cupy.matmul, a, b, out=out),
         }
         if torch:
-            ta, tb, to = tensor(a), tensor(b), tensor(out)
-            arms["torch"] = lambda a=ta, b=tb, o=to: torch.matmul(a, b, out=o)
+            arms["torch"] = partial(torch.matmul, tensor(a), tensor(b), out=tensor(out))
         yield f"matmul {batch}x{m}x{k}x{n}", 2.0 * batch * m * k * n, "flop", arms
     for n, c, o, size, kernel, groups in (
         (32, 64, 64, 56, 3, 1),
@@ -174,10 +171,10 @@ def timed_cases(cupy: Any, torch: Any) -> Iterator[tuple[str, float, str, dict[s
     ):
         x, w = array(n, c, size, size), array(o, c // groups, kernel, kernel)
         pad = kernel // 2
-        arms = {"stretto": lambda x=x, w=w, p=pad, g=groups: st.conv2d(x, w, padding=p, groups=g)}
+        arms = {"stretto": partial(st.conv2d, x, w, padding=pad, groups=groups)}
         if torch:
-            tx, tw = tensor(x), tensor(w)
-            arms["torch"] = lambda x=tx, w=tw, p=pad, g=groups: torch.nn.functional.conv2d(x, w, padding=p, groups=g)
+            conv2d = torch.nn.functional.conv2d
+            arms["torch"] = partial(conv2d, tensor(x), tensor(w), padding=pad, groups=groups)
         yield (
             f"conv2d {n}x{c}x{size} -> {o}, {kernel}x{kernel}, {groups} groups",
             2.0 * n * o * size * size * c // groups * kernel * kernel,
@@ -187,7 +184,7 @@ def timed_cases(cupy: Any, torch: Any) -> Iterator[tuple[str, float, str, dict[s
     x = array(8192, 4096)
     tx = tensor(x)
     moved = 2.0 * x.nbytes
-    simple: dict[str, tuple[Callable[[], object], Callable[[], object], float]] = {
+    simple: dict[str, tuple[Callable[..., object], Callable[..., object], float]] = {
         "copy": (lambda: st.transpose(x, axes=(0, 1)).copy(), lambda: tx.clone(), moved),
         "gelu": (lambda: st.gelu(x), lambda: torch.nn.functional.gelu(tx), moved),
         "add": (lambda: st.add(x, x), lambda: tx + tx, moved + x.nbytes),
@@ -196,8 +193,8 @@ def timed_cases(cupy: Any, torch: Any) -> Iterator[tuple[str, float, str, dict[s
         "sum of rows": (lambda: st.sum(x, axis=1), lambda: tx.sum(1), x.nbytes),
         "sum of columns": (lambda: st.sum(x, axis=0), lambda: tx.sum(0), x.nbytes),
     }
-    for name, (own, other, size) in simple.items():
-        yield name, size, "byte", {"stretto": own, **({"torch": other} if torch else {})}
+    for name, (own, other, traffic) in simple.items():
+        yield name, traffic, "byte", {"stretto": own, **({"torch": other} if torch else {})}
 
 
 def check_times(seconds: float) -> dict[str, Any]:
@@ -210,8 +207,9 @@ def check_times(seconds: float) -> dict[str, Any]:
         torch.backends.cudnn.allow_tf32 = False
     except ImportError:
         torch = None
-    rows = []
+    rows: list[dict[str, Any]] = []
     end = time.monotonic() + seconds
+    arms: dict[str, Callable[..., object]]
     for name, amount, unit, arms in timed_cases(cupy, torch):
         if time.monotonic() > end:
             break
