@@ -42,7 +42,7 @@ PYTHON_LEVELS = {
     for name in names
 }
 BANNED_NAMES = {"utils", "helpers", "common", "misc"}
-BUILD_FILES = (ROOT / "CMakeLists.txt", ROOT / "csrc" / "CMakeLists.txt")
+BUILD_FILES = tuple(ROOT / f for f in ("CMakeLists.txt", "csrc/CMakeLists.txt", "csrc/cuda/CMakeLists.txt"))
 LINE_LIMIT = 500
 CPP = sorted(p for p in CSRC.rglob("*") if p.suffix in {".h", ".cpp", ".inc", ".cu"})
 OWN = sorted(
@@ -143,7 +143,17 @@ def test_names() -> None:
 def test_flags_of_the_contract() -> None:
     text = re.sub(r"#.*", "", "".join(path.read_text() for path in BUILD_FILES))
     assert "-ffp-contract=off" in text
-    for flag in ("-ffast-math", "-Ofast", "-funsafe-math-optimizations", "-march=native", "-mtune=native"):
+    for flag in ("-fmad=false", "-ftz=false", "-prec-div=true", "-prec-sqrt=true"):
+        assert flag in text
+    for flag in (
+        "--use_fast_math",
+        "-use_fast_math",
+        "-ffast-math",
+        "-Ofast",
+        "-funsafe-math-optimizations",
+        "-march=native",
+        "-mtune=native",
+    ):
         assert flag not in text
 
 

@@ -4,7 +4,14 @@
 #include <cstdint>
 #include <cstring>
 
+// Functions that kernels share, on the host and on a device, and the tables of constants they read.
+#ifdef __CUDACC__
+#define STRETTO_INLINE __host__ __device__ __forceinline__
+#define STRETTO_CONSTANT __device__ constexpr
+#else
 #define STRETTO_INLINE [[gnu::always_inline]] inline
+#define STRETTO_CONSTANT constexpr
+#endif
 
 namespace stretto {
 

@@ -10,9 +10,9 @@ namespace stretto {
 
 namespace coefficients {
 // (log((1 + s) / (1 - s)) - 2 s - 2/3 s^3) / s^5 in z = s^2, for sqrt(1/2) <= (1 + s) / (1 - s) <= sqrt(2)
-constexpr double kPower[] = {0x1.9999999999996p-2, 0x1.249249249303ep-2, 0x1.c71c71c57f453p-3,
-                             0x1.745d1832de788p-3, 0x1.3b136290c7bd2p-3, 0x1.1120bb3bcd826p-3,
-                             0x1.de328d1c25079p-4, 0x1.eb1889a8796c4p-4};  // 2^-72.5
+STRETTO_CONSTANT double kPower[] = {0x1.9999999999996p-2, 0x1.249249249303ep-2, 0x1.c71c71c57f453p-3,
+                                    0x1.745d1832de788p-3, 0x1.3b136290c7bd2p-3, 0x1.1120bb3bcd826p-3,
+                                    0x1.de328d1c25079p-4, 0x1.eb1889a8796c4p-4};  // 2^-72.5
 }  // namespace coefficients
 
 template <class V>

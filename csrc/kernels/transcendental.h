@@ -70,45 +70,46 @@ STRETTO_INLINE V with_sign(V size, V sign) {  // size >= 0; sign holds a sign bi
 
 namespace coefficients {
 // (exp(r) - 1 - r) / r^2 for |r| <= 0.3473
-constexpr float kExpF[] = {0x1.fffffcp-2f, 0x1.55549p-3f, 0x1.5558f8p-5f, 0x1.123b02p-7f,
-                           0x1.6a2256p-10f};  // 2^-28.2
-constexpr double kExpD[] = {0x1p-1,
-                            0x1.555555555555bp-3,
-                            0x1.5555555555501p-5,
-                            0x1.111111110ebcep-7,
-                            0x1.6c16c16c30ac8p-10,
-                            0x1.a01a01b3b6e22p-13,
-                            0x1.a01a01355affep-16,
-                            0x1.71ddef906e3abp-19,
-                            0x1.27e5b5ad19bf1p-22,
-                            0x1.af6ce7fcddc6bp-26,
-                            0x1.1e3c83a62effbp-29};  // 2^-63.9
+STRETTO_CONSTANT float kExpF[] = {0x1.fffffcp-2f, 0x1.55549p-3f, 0x1.5558f8p-5f, 0x1.123b02p-7f,
+                                  0x1.6a2256p-10f};  // 2^-28.2
+STRETTO_CONSTANT double kExpD[] = {0x1p-1,
+                                   0x1.555555555555bp-3,
+                                   0x1.5555555555501p-5,
+                                   0x1.111111110ebcep-7,
+                                   0x1.6c16c16c30ac8p-10,
+                                   0x1.a01a01b3b6e22p-13,
+                                   0x1.a01a01355affep-16,
+                                   0x1.71ddef906e3abp-19,
+                                   0x1.27e5b5ad19bf1p-22,
+                                   0x1.af6ce7fcddc6bp-26,
+                                   0x1.1e3c83a62effbp-29};  // 2^-63.9
 // (log(1 + f) - f + f^2 / 2) / f^3 for sqrt(1/2) <= 1 + f <= sqrt(2)
-constexpr float kLogF[] = {0x1.555548p-2f,  -0x1.000006p-2f, 0x1.99a4b6p-3f,  -0x1.555c4ep-3f, 0x1.233768p-3f,
-                           -0x1.fc2206p-4f, 0x1.e6f066p-4f,  -0x1.de3c1ep-4f, 0x1.1457bep-4f};  // 2^-30.3
+STRETTO_CONSTANT float kLogF[] = {0x1.555548p-2f,  -0x1.000006p-2f, 0x1.99a4b6p-3f,
+                                  -0x1.555c4ep-3f, 0x1.233768p-3f,  -0x1.fc2206p-4f,
+                                  0x1.e6f066p-4f,  -0x1.de3c1ep-4f, 0x1.1457bep-4f};  // 2^-30.3
 // (log((1 + s) / (1 - s)) - 2 s) / s^3 in z = s^2, for the same range, s = f / (2 + f)
-constexpr double kLogD[] = {0x1.5555555555593p-1, 0x1.999999997fc75p-2, 0x1.24924942045c9p-2,
-                            0x1.c71c51f8ae865p-3, 0x1.74664289d90ffp-3, 0x1.39a157e6ca6f4p-3,
-                            0x1.2f0978f1eef57p-3};  // 2^-58.4
+STRETTO_CONSTANT double kLogD[] = {0x1.5555555555593p-1, 0x1.999999997fc75p-2, 0x1.24924942045c9p-2,
+                                   0x1.c71c51f8ae865p-3, 0x1.74664289d90ffp-3, 0x1.39a157e6ca6f4p-3,
+                                   0x1.2f0978f1eef57p-3};  // 2^-58.4
 // (tanh(x) - x) / x^3 in z = x^2, for |x| <= 0.55
-constexpr float kTanhF[] = {-0x1.55554ap-2f, 0x1.110d14p-3f, -0x1.b92532p-5f, 0x1.592014p-6f,
-                            -0x1.9a828ap-8f};  // 2^-29.7
-constexpr double kTanhD[] = {-0x1.555555555554fp-2,  0x1.111111111072cp-3,  -0x1.ba1ba1b976d53p-5,
-                             0x1.664f4857e6b07p-6,   -0x1.226e2ee0bb8c6p-7, 0x1.d6d29336cbb45p-9,
-                             -0x1.7d8f6526056bep-10, 0x1.34800b3941432p-11, -0x1.e949e27e14f43p-13,
-                             0x1.5d054b89fd3cbp-14,  -0x1.45f8d2670efedp-16};  // 2^-60.5
+STRETTO_CONSTANT float kTanhF[] = {-0x1.55554ap-2f, 0x1.110d14p-3f, -0x1.b92532p-5f, 0x1.592014p-6f,
+                                   -0x1.9a828ap-8f};  // 2^-29.7
+STRETTO_CONSTANT double kTanhD[] = {-0x1.555555555554fp-2,  0x1.111111111072cp-3,  -0x1.ba1ba1b976d53p-5,
+                                    0x1.664f4857e6b07p-6,   -0x1.226e2ee0bb8c6p-7, 0x1.d6d29336cbb45p-9,
+                                    -0x1.7d8f6526056bep-10, 0x1.34800b3941432p-11, -0x1.e949e27e14f43p-13,
+                                    0x1.5d054b89fd3cbp-14,  -0x1.45f8d2670efedp-16};  // 2^-60.5
 // erf(x) / x - 1 in z = x^2, for |x| <= 0.95 (float) or 1 (double)
-constexpr float kErfF[] = {0x1.06eba8p-3f, -0x1.812742p-2f, 0x1.ce2dccp-4f, -0x1.b8096cp-6f,
-                           0x1.549624p-8f, -0x1.a888p-11f,  0x1.57358ap-14f};  // 2^-30.5
-constexpr double kErfD[] = {0x1.06eba8214db69p-3,   -0x1.812746b0379e6p-2,  0x1.ce2f21a042b20p-4,
-                            -0x1.b82ce31284925p-6,  0x1.565bcd0dae8bcp-8,   -0x1.c02db3d8913d3p-11,
-                            0x1.f9a3219524284p-14,  -0x1.f4d1de3b304cbp-17, 0x1.b9dee3da09ea2p-20,
-                            -0x1.5f1cba5d197bfp-23, 0x1.f79e8ded2dec0p-27,  -0x1.3858e40789b8cp-30,
-                            0x1.0547561df8d5fp-34};  // 2^-62.7
+STRETTO_CONSTANT float kErfF[] = {0x1.06eba8p-3f, -0x1.812742p-2f, 0x1.ce2dccp-4f, -0x1.b8096cp-6f,
+                                  0x1.549624p-8f, -0x1.a888p-11f,  0x1.57358ap-14f};  // 2^-30.5
+STRETTO_CONSTANT double kErfD[] = {0x1.06eba8214db69p-3,   -0x1.812746b0379e6p-2,  0x1.ce2f21a042b20p-4,
+                                   -0x1.b82ce31284925p-6,  0x1.565bcd0dae8bcp-8,   -0x1.c02db3d8913d3p-11,
+                                   0x1.f9a3219524284p-14,  -0x1.f4d1de3b304cbp-17, 0x1.b9dee3da09ea2p-20,
+                                   -0x1.5f1cba5d197bfp-23, 0x1.f79e8ded2dec0p-27,  -0x1.3858e40789b8cp-30,
+                                   0x1.0547561df8d5fp-34};  // 2^-62.7
 // log(1 - erf(t)) / t for 0.94 <= t <= 4 (float) or 0.99 <= t <= 6 (double)
-constexpr float kErfcF[] = {-0x1.20f016p+0f, -0x1.452a9ep-1f, -0x1.b38e8cp-4f, 0x1.86bbaep-6f,
-                            -0x1.e2c824p-9f, 0x1.5d0812p-12f, -0x1.9a990ep-17f};  // 2^-30.6 of 1
-constexpr double kErfcD[] = {
+STRETTO_CONSTANT float kErfcF[] = {-0x1.20f016p+0f, -0x1.452a9ep-1f, -0x1.b38e8cp-4f, 0x1.86bbaep-6f,
+                                   -0x1.e2c824p-9f, 0x1.5d0812p-12f, -0x1.9a990ep-17f};  // 2^-30.6 of 1
+STRETTO_CONSTANT double kErfcD[] = {
     -0x1.20dd7591b6424p+0,  -0x1.45f2f9926ad4ap-1,  -0x1.a4f73aead5266p-4,  0x1.39879ce72f959p-6,
     0x1.8dcbf84410a63p-13,  -0x1.b339f3abea407p-10, 0x1.1a8e69418f6b7p-11,  0x1.0a536263f9193p-15,
     -0x1.e8689c91b989ap-14, 0x1.1abb22049091fp-14,  -0x1.a80ca7905edd3p-16, 0x1.db5da8090a5edp-18,

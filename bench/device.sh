@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Builds the CUDA kernels, compares their bits with the CPU's and times them, in one call of under ten minutes.
+# Needs a GPU of compute capability 8.0 or more with its driver, nvcc, cmake, ninja, a C++ compiler, and a Python with NumPy, CuPy,
+# ml_dtypes, safetensors, pybind11 and scikit-build-core; PyTorch is timed too where it is there. Nothing is downloaded.
+#   PYTHON=python3 bench/device.sh [folder for the results]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+out=${1:-${OUT:-build/device}}
+mkdir -p "$out"
+started=$SECONDS
+say() { printf '\n== %s (%d s)\n' "$1" "$((SECONDS - started))"; }
+
+say 'build'
+if command -v nvidia-smi >/dev/null; then nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader; fi
+target=build/device-install
+STRETTO_CUDA=ON CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) "$python" -m pip install --quiet --no-build-isolation --no-deps \
+  --no-index --upgrade --target "$target" . -C cmake.define.STRETTO_CUDA_ARCHITECTURES=native
+export PYTHONPATH=$PWD/$target:$PWD
+
+say 'the bits of every op'
+"$python" -m bench.device bits "$out/bits.json" --seconds 150
+say 'times'
+"$python" -m bench.device times "$out/times.json" --seconds 150
+if command -v compute-sanitizer >/dev/null; then
+  say 'memory, on small arrays'
+  timeout 90 compute-sanitizer --tool memcheck --error-exitcode 9 "$python" -m bench.device bits "$out/memcheck.json" --seconds 20
+fi
+say 'done'

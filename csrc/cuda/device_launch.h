@@ -1,0 +1,41 @@
+// launch() on a device.
+#pragma once
+
+#include "cuda/launch.h"
+
+namespace stretto {
+
+// Blocks that a multiprocessor should hold at once, where a kernel has an opinion. That it then fits into its
+// share of the registers is looked after for 9.0; for older ones the compiler would spill.
+template <class Kernel>
+constexpr int blocks_at_once() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+  return 1;
+#else
+  if constexpr (requires { Kernel::kBlocks; })
+    return Kernel::kBlocks;
+  else
+    return 1;
+#endif
+}
+
+template <class Kernel>
+__global__ void __launch_bounds__(Kernel::kThreads, blocks_at_once<Kernel>())
+    device_kernel(const __grid_constant__ Kernel kernel, const __grid_constant__ std::int64_t first) {
+  __shared__ typename Kernel::Shared shared;
+  kernel(Block(first), shared);
+}
+
+// Puts device_kernel<Kernel> on the stream, as often as the number of blocks needs. Throws.
+void launch_blocks(const Place& place, const char* name, const void* function, const void* kernel,
+                   std::int64_t blocks, int threads);
+
+// Nothing is done for zero blocks.
+template <class Kernel>
+void launch(const Place& place, const char* name, std::int64_t blocks, const Kernel& kernel) {
+  static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4000);
+  launch_blocks(place, name, reinterpret_cast<const void*>(&device_kernel<Kernel>), &kernel, blocks,
+                Kernel::kThreads);
+}
+
+}  // namespace stretto

@@ -1,0 +1,39 @@
+// Puts kernels on a stream.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <type_traits>
+
+#include "base/place.h"
+#include "cuda/kernel.h"
+
+namespace stretto {
+
+// Keeps "op: what" for the calling thread until its next error.
+const char* kept_words(const char* op, const char* what);
+
+// What went wrong, as an entry of the CUDA table returns it: null, or words.
+template <class F>
+const char* guarded(const char* op, F&& work) {
+  try {
+    work();
+    return nullptr;
+  } catch (const std::exception& error) {
+    return kept_words(op, error.what());
+  }
+}
+
+// Puts a table of the host's into memory of the call. The bytes are read before this returns.
+const void* on_device(const Place& place, const void* table, std::int64_t bytes);
+
+// Why there is no device to launch on, or null.
+const char* no_device();
+
+}  // namespace stretto
+
+#ifdef __CUDACC__
+#include "cuda/device_launch.h"
+#else
+#include "cuda/emulated_launch.h"
+#endif

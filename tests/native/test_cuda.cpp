@@ -1,0 +1,290 @@
+// The CUDA kernels, compiled for the host, against the reference, bit for bit, on random calls; and that none
+// writes outside its output or leaves a part of it unwritten.
+//   test_cuda [calls per op] [seed] [op]
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/parallel.h"
+#include "base/place.h"
+#include "cases.h"
+#include "kernels/copy/copy.h"
+#include "kernels/cuda_table.h"
+#include "kernels/take/take.h"
+#include "ops/ops.h"
+
+namespace stretto {
+
+extern const CudaTable kCudaKernels;
+const char* no_device() { return nullptr; }
+const void* on_device(const Place& place, const void* table, std::int64_t bytes) {
+  return std::memcpy(place.memory(bytes), table, std::size_t(bytes));
+}
+
+}  // namespace stretto
+
+namespace stretto::testing {
+namespace {
+
+int failures = 0;
+
+void report(const char* op, int number, const std::string& what) {
+  if (++failures <= 40) std::printf("FAILED %s, call %d: %s\n", op, number, what.c_str());
+}
+
+// The "device": memory of the host, of its own for every call.
+struct Device {
+  std::vector<std::unique_ptr<unsigned char[]>> blocks;
+  Place place{0, nullptr, allocate, this, release};
+
+  static void* allocate(void* context, std::int64_t bytes) {
+    auto& blocks = static_cast<Device*>(context)->blocks;
+    blocks.emplace_back(new unsigned char[std::size_t(bytes)]);
+    std::memset(blocks.back().get(), 0xff, std::size_t(bytes));
+    return blocks.back().get();
+  }
+  static void release(void*, void*) {}  // what a call asks for lives as long as the call
+  ArrayView view(const ArrayView& from) const {
+    ArrayView result = from;
+    result.place = &place;
+    return result;
+  }
+};
+
+std::string text_of(const Op& op, const Case& drawn) {
+  std::string text = op.name;
+  for (const ValueType& input : drawn.inputs)
+    text += input.present() ? message(" ", input.dtype, input.shape) : std::string(" absent");
+  for (const auto& [name, value] : drawn.attributes.values()) {
+    text += " " + name;
+    if (const auto* ints = std::get_if<Ints>(&value))
+      for (const std::int64_t i : *ints) text += message(" ", i);
+    if (const auto* word = std::get_if<std::string>(&value)) text += " " + *word;
+    if (const auto* i = std::get_if<std::int64_t>(&value)) text += message(" ", *i);
+  }
+  return text;
+}
+
+ArrayView in_floats(const ArrayView& view, std::vector<std::unique_ptr<float[]>>& memory) {
+  memory.emplace_back(new float[std::size_t(view.size()) + 1]);
+  const ArrayView result = contiguous_view(memory.back().get(), DType::f32, view.shape);
+  copy(view, result);
+  return result;
+}
+
+// Sums of products of bfloat16 arrays have an order of their own on the host; on a device they are the
+// float32 ones, rounded once.
+void reference(const Op& op, const char* row, std::span<const ArrayView> inputs, std::span<ArrayView> outputs,
+               const Attributes& attributes) {
+  const std::string name = op.name;
+  const bool product = name == "matmul" || name.starts_with("conv");
+  if (!product || inputs[0].dtype != DType::bf16) return op.run({inputs, outputs, attributes, {1, row}});
+  std::vector<std::unique_ptr<float[]>> memory;
+  std::vector<ArrayView> wide;
+  for (const ArrayView& input : inputs) wide.push_back(input.present() ? in_floats(input, memory) : input);
+  memory.emplace_back(new float[std::size_t(outputs[0].size()) + 1]);
+  std::vector<ArrayView> result{contiguous_view(memory.back().get(), DType::f32, outputs[0].shape)};
+  op.run({wide, result, attributes, {1, row}});
+  copy(result[0], outputs[0]);
+}
+
+// Products large enough for tiles, of which the shared cases have few.
+Case draw_tiled(const Op& op, Random& random) {
+  Case drawn = draw_case(op, random);
+  const std::string name = op.name;
+  if (name == "matmul") {
+    const std::int64_t k = chance(random, 0.3) ? pick(random, 4090, 8200) : pick(random, 1, 70);
+    const std::int64_t m = pick(random, 24, k > 100 ? 70 : 150), n = pick(random, 24, k > 100 ? 70 : 150);
+    Dims a, b, out, row;
+    for (Dims* dims : {&a, &b, &out})
+      if (chance(random, 0.5)) dims->push(dims == &out ? 1 : pick(random, 1, 2));
+    for (const std::int64_t i : {m, k}) a.push(i);
+    for (const std::int64_t i : {k, n}) b.push(i);
+    row.push(n);
+    drawn.inputs.resize(2);
+    drawn.inputs[0].shape = a;
+    drawn.inputs[1].shape = b;
+    const bool narrow = drawn.inputs[0].dtype != drawn.inputs[1].dtype;
+    drawn.inputs.push_back(chance(random, 0.5) ? ValueType{} : ValueType{drawn.inputs[0].dtype, row});
+    for (int i = 0; i < 3; ++i) drawn.inputs.push_back({});
+    if (narrow) drawn.inputs[2] = {};
+  } else {
+    const int rank = name[name.find_first_of("123")] - '0';
+    const std::int64_t channels = pick(random, 1, rank == 1 ? 600 : 40), outputs = pick(random, 24, 140);
+    Dims x, w;
+    x.push(pick(random, 1, 3));
+    x.push(channels);
+    w.push(outputs);
+    w.push(channels);
+    for (int d = 0; d < rank; ++d) {
+      x.push(pick(random, 3, rank == 1 ? 90 : rank == 2 ? 12 : 6));
+      w.push(pick(random, 1, 3));
+    }
+    const DType dtype = one_of(random, {DType::f32, DType::f32, DType::f64, DType::f16, DType::bf16});
+    drawn = {};
+    drawn.weight = 1;
+    drawn.inputs = {{dtype, x}, {dtype, w}, {}, {}, {}, {}};
+    drawn.attributes.set("padding", std::int64_t(pick(random, 0, 1)));
+    if (chance(random, 0.3)) drawn.attributes.set("stride", std::int64_t(2));
+  }
+  return drawn;
+}
+
+// False when the call is not legal.
+bool run_call(const Op& op, const char* reference_row, Random& random, int number) {
+  Case drawn;
+  Types results;
+  try {
+    const std::string name = op.name;
+    const bool tiled = name == "matmul" || name == "conv1d" || name == "conv2d" || name == "conv3d";
+    drawn = tiled && number % 3 == 0 ? draw_tiled(op, random) : draw_case(op, random);
+    results = op.infer(drawn.inputs, drawn.attributes);
+  } catch (const ShapeError&) {
+    return false;
+  } catch (const DTypeError&) {
+    return false;
+  }
+  // On the host the products in it have the order of the bfloat16 units.
+  if (std::string(op.name) == "attention" && drawn.inputs[0].dtype == DType::bf16) return false;
+  const Values values = one_of(random, {Values::ordinary, Values::whole, Values::wide, Values::special});
+  std::vector<Array> arrays, expected, outputs;
+  std::vector<ArrayView> inputs, expected_views, output_views;
+  for (const ValueType& type : drawn.inputs) {
+    inputs.emplace_back();
+    if (!type.present()) continue;
+    const bool plain = chance(random, 0.5);
+    arrays.emplace_back(random, type, plain ? Array::Layout::contiguous : Array::Layout::random_with_repeats);
+    arrays.back().fill(random, values);
+    inputs.back() = arrays.back().view();
+  }
+  const Device device;
+  for (const ValueType& type : results) {
+    const bool plain = chance(random, 0.6);
+    expected.emplace_back(random, type, Array::Layout::contiguous);
+    outputs.emplace_back(random, type, plain ? Array::Layout::contiguous : Array::Layout::random);
+    outputs.back().fill_with_bytes(0x3c);
+    expected_views.push_back(expected.back().view());
+    output_views.push_back(device.view(outputs.back().view()));
+  }
+  try {
+    reference(op, reference_row, inputs, expected_views, drawn.attributes);
+  } catch (const ShapeError&) {
+    return false;  // the values are not legal: an integer to a negative power
+  }
+  for (ArrayView& input : inputs)
+    if (input.present()) input = device.view(input);
+  try {
+    op.run({inputs, output_views, drawn.attributes, {1, nullptr}});
+  } catch (const NoKernelError&) {
+    return false;  // of integers, powers: on a device nobody looks for negative exponents
+  } catch (const std::exception& error) {
+    report(op.name, number, text_of(op, drawn) + ": " + error.what());
+    return true;
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const std::int64_t wrong = differences(output_views[i], expected_views[i]);
+    if (wrong) report(op.name, number, text_of(op, drawn) + message(": ", wrong, " elements differ"));
+    if (!outputs[i].guards_are_intact()) report(op.name, number, text_of(op, drawn) + ": wrote outside");
+  }
+  return true;
+}
+
+void run_op(const Op& op, int calls, std::uint64_t seed) {
+  const std::vector<VariantName> rows = op.variants ? op.variants() : std::vector<VariantName>{};
+  const bool has_row = !rows.empty() && rows.front().arch == Arch::cuda;
+  if (std::strcmp(op.name, "take_gradient") == 0) return;  // see run_takes
+  int legal = 0;
+  for (int number = 0; number < 20 * calls && legal < calls; ++number) {
+    Random random(seed * 1000003 + std::uint64_t(number));
+    legal += run_call(op, has_row ? rows.back().name : nullptr, random, number);
+  }
+  std::printf("%-28s %5d calls\n", op.name, legal);
+  std::fflush(stdout);
+}
+
+void run_takes(int calls, std::uint64_t seed) {
+  for (int number = 0; number < calls; ++number) {
+    Random random(seed * 1000037 + std::uint64_t(number));
+    const std::int64_t outer = pick(random, 1, 4), length = pick(random, 1, 9), count = pick(random, 0, 20);
+    const std::int64_t inner = pick(random, 1, 40);
+    const DType dtype = one_of(random, {DType::f32, DType::f64});
+    const bool gradient = chance(random, 0.5);
+    Dims x, picked;
+    for (const std::int64_t size : {outer, length, inner}) x.push(size);
+    for (const std::int64_t size : {outer, count, inner}) picked.push(size);
+    Array from(random, {dtype, gradient ? picked : x}, Array::Layout::contiguous);
+    Array to(random, {dtype, gradient ? x : picked}, Array::Layout::contiguous);
+    Array expected(random, to.view().type(), Array::Layout::contiguous);
+    from.fill(random, Values::special);
+    std::vector<std::int64_t> indices, counted;
+    for (std::int64_t k = 0; k < count; ++k) {
+      counted.push_back(pick(random, 0, length - 1));
+      indices.push_back(chance(random, 0.5) ? counted.back() : counted.back() - length);  // from the end
+    }
+    TakeArgs args{from.view().data, expected.view().data, counted.data(), dtype, outer, length, count, inner};
+    (gradient ? take_gradient : take)(args, 1);
+    args.to = to.view().data;
+    args.indices = indices.data();
+    const Device device;
+    if (const char* wrong = (gradient ? kCudaKernels.take_gradient : kCudaKernels.take)(args, device.place))
+      report("take", number, wrong);
+    if (differences(to.view(), expected.view()))
+      report("take", number, gradient ? "gradient" : "elements differ");
+  }
+  std::printf("%-28s %5d calls\n", "take", calls);
+}
+
+void run_copies(int calls, std::uint64_t seed) {
+  constexpr DType kTypes[] = {DType::boolean, DType::i8,  DType::i16, DType::i32, DType::i64,
+                              DType::u8,      DType::u16, DType::u32, DType::u64, DType::f16,
+                              DType::bf16,    DType::f32, DType::f64};
+  for (int number = 0; number < calls; ++number) {
+    Random random(seed * 1000033 + std::uint64_t(number));
+    Dims shape;
+    for (std::int64_t d = pick(random, 0, 4); d > 0; --d)
+      shape.push(pick(random, chance(random, 0.1) ? 0 : 1, 12));
+    if (chance(random, 0.3)) shape.push(pick(random, 20, 300));
+    const DType to_type = kTypes[pick(random, 0, 12)],
+                from_type = chance(random, 0.5) ? to_type : kTypes[pick(random, 0, 12)];
+    Array from(random, {from_type, shape},
+               chance(random, 0.4) ? Array::Layout::contiguous : Array::Layout::random_with_repeats);
+    Array to(random, {to_type, shape},
+             chance(random, 0.4) ? Array::Layout::contiguous : Array::Layout::random);
+    Array expected(random, {to_type, shape}, Array::Layout::contiguous);
+    // What a float outside of an integer's range becomes is nobody's promise.
+    const bool cut = is_floating(from_type) && !is_floating(to_type);
+    from.fill(random, cut ? Values::whole
+                          : one_of(random, {Values::ordinary, Values::whole, Values::wide, Values::special}));
+    if (cut && to_type >= DType::u8) continue;
+    to.fill_with_bytes(0x3c);
+    copy(from.view(), expected.view());
+    const Device device;
+    const ArrayView result = device.view(to.view());
+    if (const char* wrong = kCudaKernels.copy(device.view(from.view()), result))
+      report("copy", number, wrong);
+    if (differences(result, expected.view()) || !to.guards_are_intact())
+      report("copy", number, message(from_type, " to ", to_type, " ", shape));
+  }
+  std::printf("%-28s %5d calls\n", "copy", calls);
+}
+
+}  // namespace
+}  // namespace stretto::testing
+
+int main(int argc, char** argv) {
+  using namespace stretto;
+  const int calls = argc > 1 ? std::atoi(argv[1]) : 60;
+  const std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
+  const std::string only = argc > 3 ? argv[3] : "";
+  const CallScope scope;
+  set_cuda_table(&kCudaKernels);
+  if (only.empty() || only == "copy") testing::run_copies(10 * calls, seed);
+  if (only.empty() || only == "take") testing::run_takes(10 * calls, seed);
+  for (const Op* op : all_ops())  // what only moves elements is the copy's, and has no cases of its own
+    if ((op->variants || std::strstr(op->name, "_gradient")) && (only.empty() || only == op->name))
+      testing::run_op(*op, calls, seed);
+  std::printf("%s\n", testing::failures ? "FAILED" : "all equal");
+  return testing::failures ? 1 : 0;
+}
