@@ -7,8 +7,12 @@
 namespace stretto::STRETTO_ISA {
 
 inline constexpr int kStreamRows = 8;
-inline constexpr int kStreamTerms = 8;                  // rows of b at a time
 inline constexpr std::int64_t kStreamBytes = 16 << 10;  // of a row at a time: long pieces of each page of b
+
+// Rows of b at a time. Few streams suit the machine's own fetching best, and sums of few rows are soon read
+// again.
+template <int rows>
+inline constexpr int kStreamTerms = kHasMasks || rows > 4 ? 8 : 4;
 
 template <class T>
 struct Stream {
@@ -18,6 +22,7 @@ struct Stream {
   std::int64_t b_row;
   T* sums;
   std::int64_t sums_row;
+  std::int64_t ahead;  // what is fetched while an element of b is read
 };
 
 // Columns j .. j + n - 1: `vectors` whole ones, or a part of one.
@@ -36,7 +41,7 @@ STRETTO_INLINE void stream_step(const Stream<T>& s, const T (&left)[rows][terms]
 #pragma GCC unroll 8
   for (int q = 0; q < terms; ++q) {
     const T* const from = b + q * s.b_row + j;
-    if constexpr (terms == kStreamTerms) __builtin_prefetch(from + terms * s.b_row, 0, 2);
+    if constexpr (terms > 1) __builtin_prefetch(from + s.ahead, 0, 2);
     V right[vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v)
@@ -77,9 +82,9 @@ STRETTO_INLINE void stream_terms(const Stream<T>& s, std::int64_t p0, std::int64
 
 template <class T, int rows>
 [[gnu::noinline]] void stream(const Stream<T>& s, std::int64_t k0, std::int64_t k1, std::int64_t columns) {
+  constexpr int terms = kStreamTerms<rows>;
   std::int64_t p = k0;
-  for (; p + kStreamTerms <= k1; p += kStreamTerms)
-    stream_terms<T, rows, kStreamTerms>(s, p, columns, p == k0);
+  for (; p + terms <= k1; p += terms) stream_terms<T, rows, terms>(s, p, columns, p == k0);
   for (; p < k1; ++p) stream_terms<T, rows, 1>(s, p, columns, p == k0);
 }
 
@@ -113,7 +118,12 @@ STRETTO_INLINE void stream_region(const Region<T, T, Out, Chains<T>>& region, in
       sums_row = finish.out_row;
     }
   }
-  Stream<T> s{region.a, region.a_row, region.a_col, region.b + j0, region.b_row, sums, sums_row};
+  Stream<T> s{region.a, region.a_row, region.a_col, region.b + j0, region.b_row, sums, sums_row, 0};
+  // The machine itself fetches long pieces of rows faster.
+  if (kHasMasks)
+    s.ahead = 8 * region.b_row;
+  else if (columns * std::int64_t(sizeof(T)) < kStreamBytes)
+    s.ahead = larger(8, 4 * kStreamBytes / (columns * std::int64_t(sizeof(T)))) * region.b_row;
   streams<T>[rows - 1](s, 0, smaller(region.k, kSegment), columns);
   for (std::int64_t k0 = kSegment; k0 < region.k; k0 += kSegment) {
     s.sums = block.as<T>() + rows * block_row;

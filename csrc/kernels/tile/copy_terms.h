@@ -10,18 +10,19 @@ namespace stretto::STRETTO_ISA {
 template <class T, class From, int granule = 1>
 STRETTO_INLINE Rows<T> copy_terms(const From* a, std::int64_t row, int rows, std::int64_t k, T* to) {
   using V = Vec<T>;
-  constexpr int lanes = V::lanes, most = (16 + lanes - 1) / lanes;
+  constexpr int lanes = V::lanes;
   for (std::int64_t p = 0; p < k; p += lanes) {
     const int n = k - p < lanes ? int(k - p) : lanes;
-    V block[most][lanes];
-    for (int g = 0; g < most && g * lanes < rows; ++g) {
+    for (int g = (rows - 1) / lanes * lanes; g >= 0; g -= lanes) {
+      V block[lanes];
 #pragma GCC unroll 16
       for (int i = 0; i < lanes; ++i)
-        block[g][i] = g * lanes + i < rows ? load_as<T, From>(a + (g * lanes + i) * row + p, n) : V::zero();
-      transpose(block[g]);
+        block[i] = g + i < rows ? load_as<T, From>(a + (g + i) * row + p, n) : V::zero();
+      transpose(block);
+#pragma GCC unroll 16
+      for (int i = 0; i < lanes; ++i)  // what is beyond the rows is written over by the next term
+        block[i].store(to + (p + i) * rows + g);
     }
-    for (int i = 0; i < lanes; ++i)  // what is beyond the rows is written over by the next term
-      for (int g = 0; g < most && g * lanes < rows; ++g) block[g][i].store(to + (p + i) * rows + g * lanes);
   }
   for (std::int64_t i = k * rows; i < (k + granule - 1) / granule * granule * rows; ++i) to[i] = T(0);
   return {to, 1, rows};
