@@ -135,12 +135,12 @@ SWEEPS = {
         "paths", "rows", 4, 16, rows_of_large, value=lambda: constant("kernels/matmul/stream.h", "kStreamRows")
     ),
     "matmul_stream_bytes": Sweep(
-        "paths", "bytes of b", 128 << 10, 2 << 20, bytes_of_b(4, 8),
-        value=lambda: constant("kernels/matmul/region.h", "kBlockBytes"),
+        "paths", "bytes of b", 128 << 10, 8 << 20, bytes_of_b(4, 8),
+        value=lambda: constant("kernels/matmul/region.h", "kStreamedBytes"),
     ),
     "matmul_packing_bytes": Sweep(
-        "paths", "bytes of b", 128 << 10, 2 << 20, bytes_of_b(600, 800),
-        value=lambda: constant("kernels/matmul/region.h", "kBlockBytes"),
+        "paths", "bytes of b", 32 << 10, 2 << 20, bytes_of_b(600, 800),
+        value=lambda: constant("kernels/matmul/region.h", "kPackingBytes"),
     ),
     "matmul_far_bytes": Sweep(
         "paths", "bytes of b", 1 << 20, 16 << 20, bytes_of_b(100, 200),

@@ -64,7 +64,7 @@ class Product {
 
   bool is_stream() const {
     return k_ > 0 && b_is_usable_ && m_ <= kStreamRows && n_ > 2 * kPanel<T> &&
-           (m_ <= 3 || k_ * n_ * std::int64_t(sizeof(T)) > kBlockBytes);
+           (m_ <= 3 || k_ * n_ * std::int64_t(sizeof(T)) > kStreamedBytes);
   }
 
   void run_stream() const {
