@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from stretto.bench.roofline import float_isa
 
 __all__ = ["SWEEPS", "Sweep", "Work"]
 
@@ -52,12 +53,15 @@ class Sweep:
 
 
 def constant(file: str, name: str) -> float:
-    """A number of the sources, so that it stands there alone: sums, products and shifts of literals."""
+    """A number of the sources, so that it stands there alone: sums, products and shifts of literals.
+
+    Where it stands twice, the first is that of AVX-512.
+    """
     text = (ROOT / "csrc" / file).read_text(encoding="utf-8")
-    found = re.search(rf"\b{name} = ([\d.e+*<() ]+);", text)
+    found = re.findall(rf"\b{name} = ([\d.e+*<() ]+);", text)
     if not found:
         raise SystemExit(f"sweep: {file} has no constant {name}")
-    return float(eval(found[1], {"__builtins__": {}}))
+    return float(eval(found[0 if float_isa() == "avx512" else -1], {"__builtins__": {}}))
 
 
 def convolution(taps: int, outputs: tuple[int, int]) -> Draw:
@@ -131,12 +135,12 @@ SWEEPS = {
         "paths", "rows", 4, 16, rows_of_large, value=lambda: constant("kernels/matmul/stream.h", "kStreamRows")
     ),
     "matmul_stream_bytes": Sweep(
-        "paths", "bytes of b", 128 << 10, 2 << 20, bytes_of_b(4, 8),
-        value=lambda: constant("kernels/matmul/region.h", "kBlockBytes"),
+        "paths", "bytes of b", 128 << 10, 8 << 20, bytes_of_b(4, 8),
+        value=lambda: constant("kernels/matmul/region.h", "kStreamedBytes"),
     ),
     "matmul_packing_bytes": Sweep(
-        "paths", "bytes of b", 128 << 10, 2 << 20, bytes_of_b(600, 800),
-        value=lambda: constant("kernels/matmul/region.h", "kBlockBytes"),
+        "paths", "bytes of b", 32 << 10, 2 << 20, bytes_of_b(600, 800),
+        value=lambda: constant("kernels/matmul/region.h", "kPackingBytes"),
     ),
     "matmul_far_bytes": Sweep(
         "paths", "bytes of b", 1 << 20, 16 << 20, bytes_of_b(100, 200),

@@ -79,6 +79,15 @@ LARGE = [
     ((2, 9000), (9000, 70), "b"),
     ((20, 12289), (12289, 20), "ab"),
     ((33, 8200), (8200, 40), ""),
+    # Rows of a that pass by a panel of b, several groups of them; rows of b that meet in one set of the L1 cache.
+    ((200, 600), (600, 256), ""),
+    ((200, 600), (600, 250), "a"),
+    ((140, 4500), (4500, 50), "b"),
+    # Rows of a result 4 KB apart, and of few rows with several segments.
+    ((4, 300), (300, 1024), ""),
+    ((7, 4300), (4300, 512), ""),
+    # Segments as the work of two threads.
+    ((64, 16500), (16500, 20), ""),
 ]
 
 SHAPES = [*TILES[::5], *DEGENERATE, *BATCHES, *TINY, *VECTORS, *LARGE]

@@ -44,7 +44,7 @@ class Product {
       if (is_stream()) return run_stream();
     const Cut cut = cut_for_threads();
     if constexpr (Sums::segment == kSegment)
-      if (cut.tasks() < threads_ && k_ > 2 * kSegment && m_ * n_ <= kMostSplit) return run_segments();
+      if (suits_segments(cut)) return run_segments();
     const bool packs = !args_.panels && (!b_is_usable_ || packing_pays<T>(args_));
     const bool shares = cut.row_groups > 1 && (threads_ > 1 || m_ >= kManyRows);
     if (packs && shares)
@@ -65,7 +65,7 @@ class Product {
 
   bool is_stream() const {
     return k_ > 0 && b_is_usable_ && m_ <= kStreamRows && n_ > 2 * kPanel<T> &&
-           (m_ <= 3 || k_ * n_ * std::int64_t(sizeof(T)) > kBlockBytes);
+           (m_ <= 3 || k_ * n_ * std::int64_t(sizeof(T)) > kStreamedBytes);
   }
 
   void run_stream() const {
@@ -114,7 +114,7 @@ class Product {
   Cut cut_for_threads() const {
     const std::int64_t panel = kPanel<T>, panels = ceil_div(n_, panel);
     const std::int64_t deep = larger(1, smaller(slots_of<Sums>(k_), kBlockTerms));
-    std::int64_t most_panels = larger(1, kBlockBytes / (deep * panel * std::int64_t(sizeof(T))));
+    std::int64_t most_panels = larger(1, kPassBytes<T> / (deep * panel * std::int64_t(sizeof(T))));
     std::int64_t groups = ceil_div(panels, most_panels);
     const std::int64_t tall = Sums::rows(ceil_div(n_, Vec<T>::lanes));
     const double row_flops =
@@ -135,6 +135,14 @@ class Product {
                part(cut.panels, cut.column_groups, column_group) * kPanel<T>,
                smaller(n_, part(cut.panels, cut.column_groups, column_group + 1) * kPanel<T>), 0, k_, nullptr,
                0);
+  }
+
+  // Many terms and few outputs, or rows: each segment reads its terms of b once, for all rows.
+  bool suits_segments(const Cut& cut) const {
+    if (k_ <= 2 * kSegment || m_ * n_ > kMostSplit) return false;
+    const bool has_few_rows = m_ < 8 * cut.row_groups * Sums::rows(kVectors);
+    return cut.tasks() < threads_ || (threads_ > 1 && batch_ == 1 && cut.row_groups > 1 && has_few_rows &&
+                                      k_ >= 2 * kSegment * threads_);
   }
 
   double task_flops(const Cut& cut) const {
@@ -210,7 +218,7 @@ class Product {
       parallel_for(segments, 1, threads_, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t s = begin; s < end; ++s) {
           RegionOf region = whole;
-          if (args_.panels || b_is_usable_) region.panels = panels_of(region);
+          if (args_.panels || (b_is_usable_ && !packing_pays<T>(args_))) region.panels = panels_of(region);
           region.run(0, m_, 0, n_, s * kSegment, smaller(k_, (s + 1) * kSegment), all.as<T>() + s * size, n_);
         }
       });

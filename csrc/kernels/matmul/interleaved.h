@@ -7,7 +7,12 @@
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr std::int64_t kTinyElements = 320;  // of the three matrices: 20 KB of L1
+// Of the three matrices, of 32-bit elements.
+#if defined(__AVX512F__)
+inline constexpr std::int64_t kTinyElements = 320;  // 20 KB of L1
+#else
+inline constexpr std::int64_t kTinyElements = 256;
+#endif
 
 // The matrices of one operand as lines of elements, in memory's order.
 template <class T>
@@ -115,6 +120,10 @@ struct TinyStack {
   Lines<T> a, b, out;
 
   std::int64_t elements() const { return a.elements() + b.elements() + out.elements(); }
+  // Fewer lanes gain less.
+  bool is_tiny() const {
+    return elements() <= (kHasMasks ? kTinyElements : kTinyElements * 4 / std::int64_t(sizeof(T)));
+  }
 
   // Matrices begin .. end - 1; `scratch` has room for elements() vectors.
   void run(std::int64_t begin, std::int64_t end, T* scratch) const {

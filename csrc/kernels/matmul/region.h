@@ -3,21 +3,38 @@
 
 #include "base/parallel.h"
 #include "kernels/matmul/matmul.h"
+#include "kernels/tile/copy_terms.h"
 #include "kernels/tile/finish.h"
-#include "kernels/tile/pack.h"
 #include "kernels/tile/tile.h"
 #include "simd/narrow.h"
 
 namespace stretto::STRETTO_ISA {
 
+#if defined(__AVX512F__) || defined(__aarch64__)
 inline constexpr int kBlockTerms = 256;  // terms of a sum between spills: a block of a stays in L1
-inline constexpr std::int64_t kBlockBytes = 512 << 10;  // of b, which stays in L2
+inline constexpr std::int64_t kBlockBytes = 512 << 10;     // of b, which stays in L2
+inline constexpr std::int64_t kPackingBytes = 512 << 10;   // of b that many rows read
+inline constexpr std::int64_t kStreamedBytes = 512 << 10;  // of b that few rows read
+#else
+inline constexpr int kBlockTerms = 384;
+inline constexpr std::int64_t kBlockBytes = 256 << 10;
+inline constexpr std::int64_t kPackingBytes = 128 << 10;
+inline constexpr std::int64_t kStreamedBytes = 2 << 20;
+#endif
 inline constexpr std::int64_t kFarBytes = 4 << 20;      // of b, too many for a share of the L3 cache
 inline constexpr std::int64_t kManyRows = 512;          // of a
 inline constexpr std::int64_t kAheadBytes = 256 << 10;  // of a matrix that is fetched ahead
+inline constexpr std::int64_t kRowsBytes = 128 << 10;   // of row blocks of a, which stay in L2
+inline constexpr std::int64_t kMostTogether = 32;       // of row blocks
 
 template <class T>
 inline constexpr int kPanel = kVectors * Vec<T>::lanes;
+// A panel's block of terms leaves room for rows of a in the L1 cache.
+template <class T>
+inline constexpr bool kPanelStays = kPanel<T> * kBlockTerms * sizeof(T) <= (24 << 10);
+// Of a block of b that rows of a are copied for: panels that stay need no L2 cache.
+template <class T>
+inline constexpr std::int64_t kPassBytes = kPanelStays<T> ? 1 << 20 : kBlockBytes;
 
 STRETTO_INLINE std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 STRETTO_INLINE std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
@@ -74,13 +91,20 @@ struct Chains {
   template <class From>
   STRETTO_INLINE static void pack(const From* b, std::int64_t row, std::int64_t col, std::int64_t k,
                                   std::int64_t columns, T* to) {
-    for (std::int64_t j = 0; j < columns; j += kPanel<T>)
-      pack_panel<T, From>(b + j * col, row, col, k, int(smaller(kPanel<T>, columns - j)), to + j * k,
-                          kPanel<T>);
+    constexpr int width = kPanel<T>;
+    const std::int64_t stretch = col == 1 ? 16 : larger(1, k);
+    for (std::int64_t p = 0; p < k; p += stretch)
+      for (std::int64_t j = 0; j < columns; j += width)
+        pack_panel<T, From>(b + p * row + j * col, row, col, smaller(stretch, k - p),
+                            int(smaller(width, columns - j)), to + j * k + p * width, width);
   }
   template <class From>
   STRETTO_INLINE static Rows<T> copy(const From* a, std::int64_t row, std::int64_t col, int rows,
                                      std::int64_t k, T* to) {
+    if constexpr (kPanelStays<T> && (is_same<T, float> || is_same<T, double>))
+      if (col == 1) return copy_terms<T, From>(a, row, rows, k, to);
+    if constexpr (is_same<T, From> && kPanelStays<T>)
+      if (row == 1 && col >= Vec<T>::lanes) return copy_columns(a, col, rows, k, to);
     return copy_rows<T, From>(a, row, col, rows, k, to);
   }
 };
@@ -128,27 +152,38 @@ STRETTO_INLINE Ahead ahead_of(const ArrayView& view, std::int64_t offset) {
   return {at, at + bytes};
 }
 
+// Lines of a panel of b as it lies that meet in so few sets of the L1 cache that they do not stay there.
+STRETTO_INLINE bool meet_in_sets(std::int64_t row_bytes, std::int64_t k) {
+  if (row_bytes % 64 != 0) return false;
+  const std::int64_t lines = row_bytes / 64, step = smaller(64, lines & -lines);
+  return smaller(k, kBlockTerms) * step > 8 * 64;  // of 64 sets of 8 lines
+}
+
 // Copying b into panels is worth it when b comes from far away or many rows read it, but not when its rows
-// are so short that a block of them is nearly one piece.
+// are so short that a block of them is nearly one piece; or to keep a panel in the L1 cache.
 template <class T>
 STRETTO_INLINE bool packing_pays(const MatmulArgs& args) {
   const std::int64_t row_bytes = args.b.strides.last(1) * std::int64_t(sizeof(T));
   const std::int64_t bytes = args.k() * args.n() * std::int64_t(sizeof(T));
-  return args.m() >= 4 * Chains<T>::rows(kVectors) && args.n() > kPanel<T> && row_bytes > 1024 &&
-         bytes > (args.m() >= kManyRows ? kBlockBytes : kFarBytes);
+  if (args.m() < 4 * Chains<T>::rows(kVectors) || args.n() <= kPanel<T>) return false;
+  const bool is_long = args.m() >= 16 * Chains<T>::rows(kVectors) || args.k() > 2 * kBlockTerms;
+  if (kPanelStays<T> && is_long && meet_in_sets(row_bytes, args.k())) return true;
+  return row_bytes > 1024 && bytes > (args.m() >= kManyRows ? kPackingBytes : kFarBytes);
 }
 
-// Rows of a that all meet in one set of the L1 cache are worth a copy when they are read more than once.
+// Rows of a that all meet in one set of the L1 cache are worth a copy when they are read more than once; so
+// are columns, of which a tile reads a line of the cache for each term.
 template <class From>
-STRETTO_INLINE bool copying_pays(std::int64_t row, std::int64_t col, std::int64_t columns) {
+STRETTO_INLINE bool copying_pays(std::int64_t row, std::int64_t col, std::int64_t k, std::int64_t columns) {
   const std::int64_t step = (col == 1 ? row : col) * std::int64_t(sizeof(From));
-  return (step % 4096 == 0 && step != 0 && columns >= 2 * kPanel<From>) ||
+  const bool is_spread = kPanelStays<From> && col != 1 && k >= kBlockTerms / 2 && columns > 4 * kPanel<From>;
+  return (step % 4096 == 0 && step != 0 && columns >= 2 * kPanel<From>) || is_spread ||
          (row != 1 && col != 1 && columns > kPanel<From>);
 }
 
 template <class T, class From, class Out, class Sums, class Right = From, class Operand = From>
 struct Region {
-  static constexpr std::int64_t granule = Sums::granule;
+  static constexpr std::int64_t granule = Sums::granule, item = sizeof(T);
   const From* a;  // row 0 of the matrix, term 0
   std::int64_t a_row, a_col;
   const Right* b;  // term 0, column 0
@@ -169,9 +204,6 @@ struct Region {
     const std::int64_t segments = larger(1, ceil_div(k1 - k0, segment));
     const std::int64_t per_segment = larger(1, ceil_div(smaller(k1 - k0, segment), block_terms));
     const std::int64_t most_terms = whole(ceil_div(smaller(k1 - k0, segment), per_segment) + granule);
-    constexpr bool same = is_same<T, From> && Sums::terms == 1;
-    const bool copies_a = !same || copying_pays<T>(a_row, a_col, columns);
-
     const bool keeps_sums = sums != nullptr;
     bool is_direct = keeps_sums;
     if constexpr (is_same<T, Out>) {
@@ -182,13 +214,18 @@ struct Region {
       }
     }
     const bool finishes = !keeps_sums && (!is_direct || !finish.is_empty());
-    const bool has_partial = per_segment > 1;
-    const Scratch left(copies_a ? most * (slots_of<Sums>(most_terms) + 64) * std::int64_t(sizeof(T)) : 0);
     const std::int64_t own_panels = ceil_div(columns, kPanel<T>);
-    const Scratch right(panels.data ? 0
-                                    : own_panels * panel_size<T, Sums>(most_terms) * std::int64_t(sizeof(T)));
-    const Scratch sum_block(is_direct ? 0 : rows * columns * std::int64_t(sizeof(T)));
-    const Scratch partial_block(has_partial ? rows * columns * std::int64_t(sizeof(T)) : 0);
+    const std::int64_t copied_size = most * (slots_of<Sums>(most_terms) + 64);
+    // Row blocks that pass by a panel: as many as stay in the L2 cache, or one, which stays in L1.
+    const std::int64_t most_together = smaller(kMostTogether, kRowsBytes / (copied_size * item));
+    const std::int64_t together = kPanelStays<T> && own_panels > 2 ? larger(1, most_together) : 1;
+    constexpr bool as_it_lies = is_same<T, From> && Sums::terms == 1;
+    const bool copies_a =
+        !as_it_lies || copying_pays<T>(a_row, a_col, k1 - k0, columns) || (together > 1 && own_panels >= 24);
+    const Scratch left(copies_a ? smaller(together, row_blocks) * copied_size * item : 0);
+    const Scratch right(panels.data ? 0 : own_panels * panel_size<T, Sums>(most_terms) * item);
+    const Scratch sum_block(is_direct ? 0 : rows * columns * item);
+    const Scratch partial_block(per_segment > 1 && segments > 1 ? rows * columns * item : 0);
     if (!is_direct) {
       sums = sum_block.as<T>();
       sums_row = columns;
@@ -201,6 +238,9 @@ struct Region {
     for (std::int64_t s = 0; s < segments; ++s) {
       const std::int64_t s0 = k0 + s * segment, s1 = smaller(k1, s0 + segment);
       const std::int64_t blocks = larger(1, ceil_div(s1 - s0, block_terms));
+      // Until a segment ends its sums wait in the result, or beside it while that holds earlier segments.
+      T* const waiting = s > 0 ? partial_block.as<T>() : sums;
+      const std::int64_t waiting_row = s > 0 ? columns : sums_row;
       for (std::int64_t block = 0; block < blocks; ++block) {
         if (s > 0 || block > 0) poll_interrupt();  // a region of many terms may take seconds
         const std::int64_t granules = ceil_div(s1 - s0, granule);
@@ -215,43 +255,46 @@ struct Region {
         const std::int64_t first_row = Sums::corrections + (panels.data ? slots_of<Sums>(p0) : 0);
         // Panels of all terms are corrected once.
         const bool corrects = Sums::corrects && (ends_segment || !panels.data);
+        T* const to = ends_segment ? sums : waiting;
         Tile<T> t;
         t.k = slots_of<Sums>(whole(terms));
         t.b_row = from.row;
-        for (std::int64_t i = 0; i < row_blocks; ++i) {
-          const std::int64_t y = part(rows, row_blocks, i);
-          const int height = int(part(rows, row_blocks, i + 1) - y);
-          const From* a_block = a + (r0 + y) * a_row + p0 * a_col;
-          if (copies_a) {
-            const Rows<T> copied = Sums::copy(a_block, a_row, a_col, height, terms, left.as<T>());
-            t.a = copied.data;
-            t.a_row = copied.row;
-            t.a_col = copied.col;
-          } else if constexpr (same) {
-            t.a = a_block;
-            t.a_row = a_row;
-            t.a_col = a_col;
+        t.c_row = ends_segment ? sums_row : waiting_row;
+        t.start_row = waiting_row;
+        t.total_row = Sums::corrects ? 0 : sums_row;
+        for (std::int64_t i0 = 0; i0 < row_blocks; i0 += together) {
+          const std::int64_t i1 = smaller(row_blocks, i0 + together), y0 = part(rows, row_blocks, i0),
+                             y1 = part(rows, row_blocks, i1);
+          Rows<T> left_rows[kMostTogether];
+          for (std::int64_t i = i0; i < i1; ++i) {
+            const std::int64_t y = part(rows, row_blocks, i);
+            const From* const at = a + (r0 + y) * a_row + p0 * a_col;
+            if (copies_a)
+              left_rows[i - i0] = Sums::copy(at, a_row, a_col, int(part(rows, row_blocks, i + 1) - y), terms,
+                                             left.as<T>() + (i - i0) * copied_size);
+            else if constexpr (as_it_lies)
+              left_rows[i - i0] = {at, a_row, a_col};
           }
-          T* const sum = sums + y * sums_row;
-          T* const partial = has_partial ? partial_block.as<T>() + y * columns : sum;
-          const std::int64_t partial_row = has_partial ? columns : sums_row;
-          t.rows = height;
-          t.c_row = ends_segment ? sums_row : partial_row;
-          t.start_row = partial_row;
-          t.total_row = Sums::corrects ? 0 : sums_row;
           for (std::int64_t j = 0; j < columns; j += kPanel<T>) {
             const int width = int(smaller(kPanel<T>, columns - j));
             const T* const panel = from.data + j / kPanel<T> * from.panel_step;
             t.b = panel + first_row * from.row;
-            t.c = (ends_segment ? sum : partial) + j;
-            t.start = block > 0 ? partial + j : nullptr;
-            t.total = ends_segment && s > 0 ? sum + j : corrects ? panel : nullptr;
-            ahead[0].fetch(shares[0]);
-            ahead[1].fetch(shares[1]);
-            Sums::tile_for(height, width, t.tail)(t);
+            for (std::int64_t i = i0; i < i1; ++i) {
+              const std::int64_t y = part(rows, row_blocks, i);
+              t.rows = int(part(rows, row_blocks, i + 1) - y);
+              t.a = left_rows[i - i0].data;
+              t.a_row = left_rows[i - i0].row;
+              t.a_col = left_rows[i - i0].col;
+              t.c = to + y * t.c_row + j;
+              t.start = block > 0 ? waiting + y * waiting_row + j : nullptr;
+              t.total = ends_segment && s > 0 ? sums + y * sums_row + j : corrects ? panel : nullptr;
+              ahead[0].fetch(shares[0]);
+              ahead[1].fetch(shares[1]);
+              Sums::tile_for(t.rows, width, t.tail)(t);
+            }
+            if (finishes && ends_segment && s == segments - 1)
+              finish.run(sums + y0 * sums_row + j, sums_row, r0 + y0, int(y1 - y0), j0 + j, width);
           }
-          if (finishes && ends_segment && s == segments - 1)
-            finish.run(sum, sums_row, r0 + y, height, j0, columns);
         }
       }
     }

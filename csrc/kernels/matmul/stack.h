@@ -73,7 +73,7 @@ class Stack {
         {a.as<T>(), is_tall ? 0 : a.strides[0], m_, k_, a.strides.last(1), a.strides.last(0)},
         {b.as<T>(), b.strides[is_tall ? 1 : 0], k_, columns, b.strides.last(1), b.strides.last(0)},
         {out.as<T>(), out.strides[is_tall ? 1 : 0], m_, columns, out.strides.last(1), out.strides.last(0)}};
-    if (items < Vec<T>::lanes || stack.elements() > kTinyElements) return false;
+    if (items < Vec<T>::lanes || !stack.is_tiny()) return false;
     const std::int64_t chunk = chunk_of(double(stack.elements()) * 4 + double(m_ * columns * k_) * 2, items);
     parallel_for(ceil_div(items, Vec<T>::lanes), ceil_div(chunk, Vec<T>::lanes), threads_,
                  [&](std::int64_t begin, std::int64_t end) {
@@ -87,7 +87,7 @@ class Stack {
   bool is_direct() const {
     return lies_well_ && count_ >= threads_ && k_ <= 2 * kBlockTerms && k_ * n_ * item <= kBlockBytes &&
            flops() <= kFlopsPerChunk && !packing_pays<T>(args_) &&
-           !copying_pays<T>(args_.a.strides.last(1), args_.a.strides.last(0), n_);
+           !copying_pays<T>(args_.a.strides.last(1), args_.a.strides.last(0), k_, n_);
   }
 
   void run_direct() const {
