@@ -1,6 +1,6 @@
 #include "bindings/arrays.h"
 
-#include <optional>
+#include <utility>
 
 #include "bindings/cupy.h"
 
@@ -19,22 +19,32 @@ DType beside(py::handle scalar, DType arrays) {
   return is_floating(arrays) ? arrays : DType::f64;
 }
 
-// Nothing for an object whose elements are on a device.
-std::optional<Operand> host_operand(const char* op, const char* name, py::handle object) {
+void look_at(const py::array& array, ArrayView& view) {
+  view.data = const_cast<void*>(array.data());
+  view.dtype = to_dtype(array.dtype());
+  view.shape = shape_of(array);
+  for (py::ssize_t d = 0; d < array.ndim(); ++d) view.strides.push(array.strides(d) / array.itemsize());
+}
+
+// Into a new view and keeper, where they stay; false for an object whose elements are on a device.
+bool host_operand(const char* op, const char* name, py::handle object, ArrayView& view, py::object& keeper) {
   const bool is_array = py::isinstance<py::array>(object);
   if (!is_array && py::isinstance<PreparedWeight>(object)) {
     const auto& weight = object.cast<const PreparedWeight&>();
-    Operand operand{view_of(weight.elements), py::reinterpret_borrow<py::object>(object)};
-    operand.view.packed = weight.packed.get();
-    return operand;
+    look_at(weight.elements, view);
+    view.packed = weight.packed.get();
+    keeper = py::reinterpret_borrow<py::object>(object);
+    return true;
   }
-  if (!is_array && is_on_device(object)) return std::nullopt;
+  if (!is_array && is_on_device(object)) return false;
   py::array array =
       is_array ? py::reinterpret_borrow<py::array>(object) : py::array(numpy().attr("asarray")(object));
   checked_dtype(op, name, array.dtype());
   check_dimensions(op, name, array.ndim());
   if (needs_copy(array)) array = py::array(array.attr("astype")(array.dtype().attr("newbyteorder")("=")));
-  return Operand{view_of(array), array};
+  look_at(array, view);
+  keeper = std::move(array);
+  return true;
 }
 
 }  // namespace
@@ -134,19 +144,16 @@ DType to_dtype(const py::dtype& dtype) {
 
 ArrayView view_of(const py::array& array) {
   ArrayView view;
-  view.data = const_cast<void*>(array.data());
-  view.dtype = to_dtype(array.dtype());
-  view.shape = shape_of(array);
-  for (py::ssize_t d = 0; d < array.ndim(); ++d) view.strides.push(array.strides(d) / array.itemsize());
+  look_at(array, view);
   return view;
 }
 
 Operand to_operand(const char* op, const char* name, py::handle object) {
-  std::optional<Operand> operand = host_operand(op, name, object);
-  if (!operand)
+  Operand operand;
+  if (!host_operand(op, name, object, operand.view, operand.keeper))
     throw NoKernelError(message(op, ": ", name, " is ", kind_of(object), " on a GPU, where ", op,
                                 " does nothing; copy it to the host with cupy.asnumpy"));
-  return std::move(*operand);
+  return operand;
 }
 
 Operands to_operands(const Op& op, std::span<PyObject* const> inputs) {
@@ -159,17 +166,12 @@ Operands to_operands(const Op& op, std::span<PyObject* const> inputs) {
     const py::handle object = inputs[i];
     const bool is_scalar = is_python_scalar(object);
     has_scalars |= is_scalar;
-    if (is_scalar || object.is_none()) {
-      operands.views.emplace_back();
-      operands.keepers.emplace_back();
-      continue;
-    }
-    std::optional<Operand> operand =
-        host_operand(op.name, op.inputs[std::min(i, op.inputs.size() - 1)], object);
-    if (!operand) return to_device_operands(op, inputs, i);
-    arrays = joined(arrays, operand->view.dtype);
-    operands.views.push_back(operand->view);
-    operands.keepers.push_back(std::move(operand->keeper));
+    ArrayView& view = operands.views.emplace_back();
+    py::object& keeper = operands.keepers.emplace_back();
+    if (is_scalar || object.is_none()) continue;
+    if (!host_operand(op.name, op.inputs[std::min(i, op.inputs.size() - 1)], object, view, keeper))
+      return to_device_operands(op, inputs, i);
+    arrays = joined(arrays, view.dtype);
   }
   if (!has_scalars) return operands;
   const DType common = beside_all(inputs, arrays);

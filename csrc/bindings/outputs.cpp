@@ -21,13 +21,11 @@ struct Output {
 
 Output new_output(const ValueType& type, const DeviceCall* device, const py::object& wanted) {
   if (device) {
-    py::object array = device->empty(type);
-    const ArrayView view = device->view_of(array);
-    return {std::move(array), view, wanted};
+    const py::object array = device->empty(type);
+    return {array, device->view_of(array), wanted};
   }
-  py::array array = empty_array(type);
-  const ArrayView view = view_of(array);
-  return {std::move(array), view, wanted};
+  const py::array array = empty_array(type);
+  return {array, view_of(array), wanted};
 }
 
 void check_cast(const Op& op, DType result, const py::dtype& out) {
