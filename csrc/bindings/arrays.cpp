@@ -166,7 +166,7 @@ Operands to_operands(const Op& op, std::span<PyObject* const> inputs) {
     }
     std::optional<Operand> operand =
         host_operand(op.name, op.inputs[std::min(i, op.inputs.size() - 1)], object);
-    if (!operand) return to_device_operands(op, inputs);
+    if (!operand) return to_device_operands(op, inputs, i);
     arrays = joined(arrays, operand->view.dtype);
     operands.views.push_back(operand->view);
     operands.keepers.push_back(std::move(operand->keeper));

@@ -86,9 +86,6 @@ std::string name_of_type(py::handle object) {
   return (module == "builtins" ? "" : module.substr(0, module.find('.')) + ".") + text("__qualname__");
 }
 
-// Values that travel with the call: Python's and NumPy's scalars.
-bool is_value(py::handle object) { return is_python_scalar(object) || is_numpy_scalar(object); }
-
 // The kernels' module, loaded at the first array on a device.
 void require_table(const char* op, const char* name) {
   if (cuda_table()) return;
@@ -145,10 +142,11 @@ std::optional<ArrayView> view_of_array(const char* op, const char* name, py::han
 }
 
 // A value of the host's, which travels with the call, becomes an operand.
-void put(const DeviceCall& call, const ArrayView& value, Operands& operands, std::size_t i) {
-  const py::object array = call.empty(value.type());
+void put(const DeviceCall& call, const py::array& value, Operands& operands, std::size_t i) {
+  const ArrayView host = view_of(value);
+  const py::object array = call.empty(host.type());
   const ArrayView view = call.view_of(array);
-  copy(value, view);
+  copy(host, view);
   operands.views[i] = view;
   operands.keepers[i] = array;
 }
@@ -251,30 +249,28 @@ void* DeviceCall::allocate(void* self, std::int64_t bytes) {
 
 void DeviceCall::release(void* self, void* memory) { static_cast<DeviceCall*>(self)->memory_.erase(memory); }
 
-Operands to_device_operands(const Op& op, std::span<PyObject* const> inputs) {
+Operands to_device_operands(const Op& op, std::span<PyObject* const> inputs, std::size_t first) {
   const auto name = [&](std::size_t i) { return op.inputs[std::min(i, op.inputs.size() - 1)]; };
-  const auto may_be_on_device = [](PyObject* object) {
-    return !is_value(object) && !py::isinstance<py::array>(object) && is_on_device(object);
-  };
-  const std::size_t first = std::size_t(std::ranges::find_if(inputs, may_be_on_device) - inputs.begin());
   require_table(op.name, name(first));
-  const int device = to_device_operand(op.name, name(first), inputs[first]).device;
   Operands operands;
   operands.views.resize(inputs.size());
   operands.keepers.resize(inputs.size());
   DType arrays = DType::none;
+  int device = -1;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const py::handle object = inputs[i];
     if (object.is_none() || is_python_scalar(object)) continue;
     Operand operand;
-    if (is_numpy_scalar(object)) {
+    if (!is_cupy_array(object) && is_numpy_scalar(object)) {
       operand = to_operand(op.name, name(i), object);
-    } else if (!may_be_on_device(object.ptr())) {
-      throw_mixed(op, name(first), device, name(i), object);
-    } else {
+    } else if (!py::isinstance<py::array>(object) && is_on_device(object)) {
       DeviceOperand given = to_device_operand(op.name, name(i), object);
-      if (given.device != device) throw_apart(op, name(first), device, name(i), given.device);
+      if (device >= 0 && given.device != device) throw_apart(op, name(first), device, name(i), given.device);
+      device = given.device;
       operand = std::move(given.operand);
+    } else {
+      device = to_device_operand(op.name, name(first), inputs[first]).device;
+      throw_mixed(op, name(first), device, name(i), object);
     }
     arrays = joined(arrays, operand.view.dtype);
     operands.views[i] = operand.view;
@@ -283,15 +279,13 @@ Operands to_device_operands(const Op& op, std::span<PyObject* const> inputs) {
   operands.device = std::make_shared<DeviceCall>(device);
   const DType common = beside_all(inputs, arrays);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (is_python_scalar(inputs[i])) {
-      const py::array array = scalar_array(inputs[i], common);
-      put(*operands.device, view_of(array), operands, i);
-    } else if (is_numpy_scalar(inputs[i])) {
-      const py::object host = operands.keepers[i];
-      put(*operands.device, operands.views[i], operands, i);
-    } else if (operands.views[i].present()) {
+    const py::object keeper = operands.keepers[i];
+    if (is_python_scalar(inputs[i]))
+      put(*operands.device, scalar_array(inputs[i], common), operands, i);
+    else if (keeper && py::isinstance<py::array>(keeper))
+      put(*operands.device, py::reinterpret_borrow<py::array>(keeper), operands, i);
+    else if (keeper)
       operands.views[i].place = operands.device->place();
-    }
   }
   return operands;
 }

@@ -50,9 +50,9 @@ struct DeviceOperand {
 };
 DeviceOperand to_device_operand(const char* op, const char* name, py::handle object);
 
-// As to_operands, for inputs of which one at least is on a device. Throws DTypeError or ShapeError where they
-// are not all on the same one, and NoKernelError where no CUDA kernel can run.
-Operands to_device_operands(const Op& op, std::span<PyObject* const> inputs);
+// As to_operands, for inputs of which the one at `first` is on a device. Throws DTypeError or ShapeError
+// where they are not all on the same one, and NoKernelError where no CUDA kernel can run.
+Operands to_device_operands(const Op& op, std::span<PyObject* const> inputs, std::size_t first);
 
 bool is_cupy_array(py::handle object);
 
