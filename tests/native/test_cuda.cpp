@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "base/place.h"
 #include "cases.h"
+#include "cuda/loops.h"
 #include "kernels/copy/copy.h"
 #include "kernels/cuda_table.h"
 #include "kernels/take/take.h"
@@ -236,6 +237,35 @@ void run_takes(int calls, std::uint64_t seed) {
   std::printf("%-28s %5d calls\n", "take", calls);
 }
 
+// Shapes past 2^31 elements are cut into slices that 31 bits can count; nothing is left out or taken twice.
+void run_loops(std::uint64_t seed) {
+  Random random(seed);
+  for (int number = 0; number < 20000; ++number) {
+    const std::int64_t divisor = chance(random, 0.5) ? pick(random, 1, 100) : pick(random, 1, 0x7fffffff);
+    const auto n = std::uint32_t(pick(random, 0, 0x7fffffff));
+    if (Divider(divisor).quotient(n) != n / std::uint32_t(divisor))
+      report("divide", number, message(n, " by ", divisor));
+  }
+  for (int number = 0; number < 200; ++number) {
+    Dims shape;
+    for (const std::int64_t size :
+         {pick(random, 1, 5), std::int64_t(1) << pick(random, 0, 33), pick(random, 1, 9)})
+      shape.push(size);
+    const Dims strides = contiguous_strides(shape);
+    std::int64_t next = 0;  // slices come in C order, and of a contiguous view each is a range
+    bool in_order = true;
+    LoopNest<1>(shape, {&strides}).slices([&](const Loops<1>& loops) {
+      std::int64_t first[1], last[1];
+      loops.offsets(0, first);
+      loops.offsets(loops.size - 1, last);
+      in_order = in_order && first[0] == next && last[0] == next + std::int64_t(loops.size) - 1;
+      next = last[0] + 1;
+    });
+    if (!in_order || next != shape.product()) report("slices", number, message(shape));
+  }
+  std::printf("%-28s %5d calls\n", "loops", 20200);
+}
+
 void run_copies(int calls, std::uint64_t seed) {
   constexpr DType kTypes[] = {DType::boolean, DType::i8,  DType::i16, DType::i32, DType::i64,
                               DType::u8,      DType::u16, DType::u32, DType::u64, DType::f16,
@@ -281,6 +311,7 @@ int main(int argc, char** argv) {
   const CallScope scope;
   set_cuda_table(&kCudaKernels);
   if (only.empty() || only == "copy") testing::run_copies(10 * calls, seed);
+  if (only.empty() || only == "loops") testing::run_loops(seed);
   if (only.empty() || only == "take") testing::run_takes(10 * calls, seed);
   for (const Op* op : all_ops())  // what only moves elements is the copy's, and has no cases of its own
     if ((op->variants || std::strstr(op->name, "_gradient")) && (only.empty() || only == op->name))
