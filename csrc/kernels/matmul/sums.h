@@ -1,0 +1,110 @@
+// How sums of products are formed: which tiles, how many terms at once, and how operands are copied for them.
+#pragma once
+
+#include "kernels/segment.h"
+#include "kernels/tile/copy_terms.h"
+#include "kernels/tile/pack.h"
+#include "kernels/tile/tile.h"
+#include "simd/narrow.h"
+
+namespace stretto::STRETTO_ISA {
+
+// Terms of a sum between spills: a block of a stays in L1.
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr int kBlockTerms = 256;
+#else
+inline constexpr int kBlockTerms = 384;
+#endif
+
+template <class T>
+inline constexpr int kPanel = kVectors * Vec<T>::lanes;
+// A panel's block of terms leaves room for rows of a in the L1 cache.
+template <class T>
+inline constexpr bool kPanelStays = kPanel<T> * kBlockTerms * sizeof(T) <= (24 << 10);
+
+STRETTO_INLINE std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+STRETTO_INLINE std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+STRETTO_INLINE std::int64_t larger(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
+
+// Part `index` of `parts` nearly equal parts of n begins here.
+STRETTO_INLINE std::int64_t part(std::int64_t n, std::int64_t parts, std::int64_t index) {
+  return n / parts * index + smaller(index, n % parts);
+}
+
+// The tile whose last vector is of type Last.
+template <class T, class Last>
+STRETTO_INLINE TileFunction<T> tile_for_tail(int rows, int vectors, int tail) {
+  return vectors == 1 ? tile_for<Last, Last, 1>(rows, 1, tail) : tile_for<Vec<T>, Last>(rows, vectors, tail);
+}
+
+// The tile for `rows` rows and `columns` columns, with vectors no wider than needed.
+template <class T>
+STRETTO_INLINE TileFunction<T> tile_for_columns(int rows, int columns, int& tail) {
+  constexpr int lanes = Vec<T>::lanes;
+  const int vectors = (columns + lanes - 1) / lanes;
+  tail = columns - (vectors - 1) * lanes;
+#if defined(__AVX2__)
+  if constexpr (is_same<T, float> || is_same<T, double>) {
+    constexpr int least = 16 / int(sizeof(T));
+    if (tail <= least) return tile_for_tail<T, Narrow<T, least>>(rows, vectors, tail);
+    if constexpr (lanes > 2 * least)
+      if (tail <= 2 * least) return tile_for_tail<T, Narrow<T, 2 * least>>(rows, vectors, tail);
+  }
+#endif
+  return tile_for<Vec<T>>(rows, vectors, tail);
+}
+
+// Where nothing is to be set up before tiles are computed.
+struct NoSession {
+  NoSession() {}
+};
+
+// How Region forms its sums: one chain an output. Blocks of terms are whole granules, of which panels and
+// copied rows hold `terms` in `slots` elements. A step of a tile's fma takes as long as `pace` terms.
+template <class T>
+struct Chains {
+  using Session = NoSession;
+  static constexpr int terms = 1, slots = 1, granule = 1, pace = 1, corrections = 0;
+  static constexpr bool corrects = false;
+  static constexpr std::int64_t segment = kSegment;
+  STRETTO_INLINE static int rows(std::int64_t vectors) {
+    return tile_rows<Vec<T>>(vectors < kVectors ? int(vectors) : kVectors);
+  }
+  STRETTO_INLINE static TileFunction<T> tile_for(int rows, int columns, int& tail) {
+    return tile_for_columns<T>(rows, columns, tail);
+  }
+  // The panels of so many columns, one after the other.
+  template <class From>
+  STRETTO_INLINE static void pack(const From* b, std::int64_t row, std::int64_t col, std::int64_t k,
+                                  std::int64_t columns, T* to) {
+    constexpr int width = kPanel<T>;
+    const std::int64_t stretch = col == 1 ? 16 : larger(1, k);
+    for (std::int64_t p = 0; p < k; p += stretch)
+      for (std::int64_t j = 0; j < columns; j += width)
+        pack_panel<T, From>(b + p * row + j * col, row, col, smaller(stretch, k - p),
+                            int(smaller(width, columns - j)), to + j * k + p * width, width);
+  }
+  template <class From>
+  STRETTO_INLINE static Rows<T> copy(const From* a, std::int64_t row, std::int64_t col, int rows,
+                                     std::int64_t k, T* to) {
+    if constexpr (kPanelStays<T> && (is_same<T, float> || is_same<T, double>))
+      if (col == 1) return copy_terms<T, From>(a, row, rows, k, to);
+    if constexpr (is_same<T, From> && kPanelStays<T>)
+      if (row == 1 && col >= Vec<T>::lanes) return copy_columns(a, col, rows, k, to);
+    return copy_rows<T, From>(a, row, col, rows, k, to);
+  }
+};
+
+// Elements that hold so many terms, whole granules of them.
+template <class Sums>
+STRETTO_INLINE std::int64_t slots_of(std::int64_t terms) {
+  return terms * Sums::slots / Sums::terms;
+}
+
+// Elements of a panel of k terms, with its rows of corrections in front.
+template <class T, class Sums>
+STRETTO_INLINE std::int64_t panel_size(std::int64_t k) {
+  return kPanel<T> * (Sums::corrections + slots_of<Sums>(ceil_div(k, Sums::granule) * Sums::granule));
+}
+
+}  // namespace stretto::STRETTO_ISA
