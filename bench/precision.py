@@ -43,7 +43,7 @@ WAYS = (
     ("bfloat16", "highest", "bfloat16"),
     ("bfloat16", "highest", "float32"),
 )
-SPREAD = {"float64": 20.0, "float32": 20.0, "float16": 4.0, "bfloat16": 20.0}  # binary orders, to each side
+SPREAD = {"float64": 20, "float32": 20, "float16": 4, "bfloat16": 20}  # binary orders, to each side
 NEARLY = 2.0**-6  # by how much the terms that cancel differ
 
 
@@ -56,7 +56,8 @@ def wide_range(rng: np.random.Generator, dtype: str, terms: int) -> tuple[Array,
     """Standard normal times powers of two, spread evenly over many binary orders."""
 
     def scaled(values: Array) -> Array:
-        return np.asarray(values * 2.0 ** rng.uniform(-SPREAD[dtype], SPREAD[dtype], values.shape))
+        orders = rng.integers(-SPREAD[dtype], SPREAD[dtype] + 1, values.shape)
+        return np.ldexp(values, orders).astype(values.dtype, copy=False)
 
     a, b = normal(rng, dtype, terms)
     return scaled(a), scaled(b)
