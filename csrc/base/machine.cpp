@@ -38,6 +38,15 @@ void detect_caches(Machine& machine) {
 }
 
 #if defined(__x86_64__)
+bool has_avx512() {
+#if STRETTO_EMULATE_AVX512
+  return true;
+#else
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+#endif
+}
+
 bool has_amx(const Machine& machine) {
 #if STRETTO_EMULATE_AMX
   return machine.has(Arch::avx2);
@@ -67,9 +76,7 @@ Machine detect() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
       __builtin_cpu_supports("f16c"))
     machine.archs |= std::uint32_t(Arch::avx2);
-  if (machine.has(Arch::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-    machine.archs |= std::uint32_t(Arch::avx512);
+  if (machine.has(Arch::avx2) && has_avx512()) machine.archs |= std::uint32_t(Arch::avx512);
   if (machine.has(Arch::avx512) && __builtin_cpu_supports("avx512vnni"))
     machine.archs |= std::uint32_t(Arch::avx512vnni);
   if (has_amx(machine)) machine.archs |= std::uint32_t(Arch::avx512amx);
