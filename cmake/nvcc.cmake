@@ -5,13 +5,18 @@
 # Sets STRETTO_CUDA_FOUND, and enables the language.
 set(STRETTO_CUDA AUTO CACHE STRING "Build the CUDA kernels: AUTO, ON or OFF")
 if(DEFINED ENV{STRETTO_CUDA})
-  set(STRETTO_CUDA "$ENV{STRETTO_CUDA}" CACHE STRING "" FORCE)
+  set(STRETTO_CUDA "$ENV{STRETTO_CUDA}")  # for this build, not for later ones in the same folder
 endif()
 set(STRETTO_CUDA_ARCHITECTURES "80-real;90a-real;90-virtual" CACHE STRING "What the CUDA kernels are compiled for")
 set(STRETTO_CUDA_FOUND OFF)
+set(STRETTO_LEAST_NVCC 12.8)  # the first that compresses for size
+set(STRETTO_LEAST_CMAKE 3.26)  # the first that knows CUDA's C++20
 
 if(STRETTO_CUDA)  # neither OFF nor empty
   set(nvcc "$ENV{CUDACXX}")
+  if(NOT EXISTS "${CMAKE_CUDA_COMPILER}")  # of an earlier run
+    unset(CMAKE_CUDA_COMPILER CACHE)
+  endif()
   if(CMAKE_CUDA_COMPILER)
     set(nvcc "${CMAKE_CUDA_COMPILER}")
   endif()
@@ -33,7 +38,15 @@ if(STRETTO_CUDA)  # neither OFF nor empty
     set(ENV{LIBRARY_PATH} "${root}/lib:$ENV{LIBRARY_PATH}")
   endif()
   set(CMAKE_CUDA_ARCHITECTURES ${STRETTO_CUDA_ARCHITECTURES})
-  if(nvcc)  # tried in a project of its own, so that one that does not work is no error
+  if(nvcc)
+    execute_process(COMMAND "${nvcc}" --version OUTPUT_VARIABLE version ERROR_QUIET RESULT_VARIABLE failed)
+    string(REGEX MATCH "release ([0-9.]+)" version "${version}")
+    if(failed OR CMAKE_MATCH_1 VERSION_LESS STRETTO_LEAST_NVCC OR CMAKE_VERSION VERSION_LESS STRETTO_LEAST_CMAKE)
+      set(nvcc "")
+      unset(CMAKE_CUDA_COMPILER CACHE)
+    endif()
+  endif()
+  if(nvcc AND NOT CMAKE_CUDA_COMPILER)  # tried in a project of its own, so that one that does not work is no error
     set(ENV{CUDACXX} "${nvcc}")
     include(CheckLanguage)
     check_language(CUDA)
@@ -43,8 +56,8 @@ if(STRETTO_CUDA)  # neither OFF nor empty
     set(STRETTO_CUDA_FOUND ON)
     message(STATUS "CUDA kernels: ${CMAKE_CUDA_COMPILER} ${CMAKE_CUDA_COMPILER_VERSION}, ${STRETTO_CUDA_ARCHITECTURES}")
   elseif(STRETTO_CUDA STREQUAL "AUTO")
-    message(STATUS "CUDA kernels: not built, there is no nvcc that works")
+    message(STATUS "CUDA kernels: not built, there is no nvcc that works (${STRETTO_LEAST_NVCC}, CMake ${STRETTO_LEAST_CMAKE}, or newer)")
   else()
-    message(FATAL_ERROR "STRETTO_CUDA=${STRETTO_CUDA}, but there is no nvcc that works")
+    message(FATAL_ERROR "STRETTO_CUDA=${STRETTO_CUDA}, but there is no nvcc that works (${STRETTO_LEAST_NVCC}, CMake ${STRETTO_LEAST_CMAKE}, or newer)")
   endif()
 endif()

@@ -32,7 +32,9 @@ def test_import_time() -> None:
 def test_optional_and_heavy_modules_stay_out() -> None:
     code = "import sys, numpy; before = set(sys.modules); import stretto; print(*sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    names = done.stdout.split()
+    assert {"stretto.cuda", "stretto._cuda"}.isdisjoint(names)
+    loaded = {name.split(".")[0] for name in names}
     assert loaded.isdisjoint({"ml_dtypes", "cupy", "tqdm", "matplotlib", "scipy", "torch", "onnx", "argparse"})
 
 

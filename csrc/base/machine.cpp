@@ -172,7 +172,11 @@ const Machine& detected_machine() {
 const Machine& this_machine() {
   static const Machine machine = [] {
     Machine limited = limited_by_environment();
-    if (limited.has(Arch::avx512amx) && !may_use_amx()) limited.archs &= ~std::uint32_t(Arch::avx512amx);
+    if (!limited.has(Arch::avx512amx) || may_use_amx()) return limited;
+    const char* wanted = std::getenv("STRETTO_ISA");
+    if (wanted && std::strcmp(wanted, name_of(Arch::avx512amx)) == 0)
+      throw NoKernelError(message("STRETTO_ISA: ", wanted, " is refused by the operating system"));
+    limited.archs &= ~std::uint32_t(Arch::avx512amx);
     return limited;
   }();
   return machine;

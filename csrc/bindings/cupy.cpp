@@ -26,7 +26,8 @@ const Cupy* cupy() {
   const Cupy* found = known.load(std::memory_order_acquire);
   if (found && found->module == module) return found;
   const py::handle m(module);
-  if (!py::hasattr(m, "from_dlpack") || !py::hasattr(m, "cuda")) return nullptr;  // its import is under way
+  for (const char* const part : {"ndarray", "cuda", "from_dlpack", "asarray"})
+    if (!py::hasattr(m, part)) return nullptr;  // its import is under way
   const py::object cuda = m.attr("cuda");
   found = new Cupy{m.inc_ref().ptr(),
                    m.attr("ndarray"),

@@ -53,9 +53,11 @@ Wanted wanted_of(const Op& op, DType result, const py::object& out, const Device
   const auto array = py::reinterpret_borrow<py::array>(out);
   if (!array.writeable()) throw ShapeError(message(op.name, ": output array is read-only"));
   check_cast(op, result, array.dtype());
-  if (!needs_copy(array)) return {view_of(array), true};
   ArrayView view;
   view.dtype = to_dtype(array.dtype());
+  // What no kernel writes may have elements of no size, or more dimensions than a view.
+  if (view.dtype != DType::none && array.ndim() <= kMaxDims && !needs_copy(array))
+    return {view_of(array), true};
   view.shape = shape_of(array);
   return {view, false};
 }

@@ -54,13 +54,22 @@ const void* on_device(const Place& place, const void* table, std::int64_t bytes)
   return to;
 }
 
+constexpr int kLeastCapability = 8;  // of the architectures that the kernels are compiled for
+
 const char* no_device() {
   static thread_local std::string text;
   int devices = 0;
   const cudaError_t status = cudaGetDeviceCount(&devices);
-  if (status == cudaSuccess && devices > 0) return nullptr;
+  for (int device = 0; status == cudaSuccess && device < devices; ++device) {
+    int major = 0;
+    cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+    if (major >= kLeastCapability) return nullptr;
+  }
   cudaGetLastError();
-  text = status == cudaSuccess ? "there is no CUDA device" : cudaGetErrorString(status);
+  if (status != cudaSuccess)
+    text = cudaGetErrorString(status);
+  else
+    text = devices == 0 ? "there is no CUDA device" : "the CUDA devices are too old: the kernels need 8.0";
   return text.c_str();
 }
 

@@ -15,8 +15,10 @@ def load() -> str | None:
     """Hand the kernels of ``_cuda`` over to ``_core``; return why they cannot run, or None."""
     try:
         module = importlib.import_module("stretto._cuda")
-    except ImportError:
+    except ModuleNotFoundError:
         return "this build of stretto has no CUDA kernels"
+    except ImportError as error:
+        return f"the CUDA kernels cannot be loaded: {error}"
     _core.set_cuda_table(module.table)
     reason = _core.cuda_unavailable()
     if reason is not None:
@@ -26,8 +28,11 @@ def load() -> str | None:
 
 def _reason() -> str | None:
     if "cupy" not in sys.modules and importlib.util.find_spec("cupy") is None:
-        return 'CuPy is not installed: pip install "stretto[cuda13]"'
-    return load()
+        return "CuPy is not installed: pip install cupy-cuda13x"
+    try:
+        return load()
+    except NotImplementedError as error:  # kernels of another version
+        return str(error)
 
 
 def cuda_available() -> bool:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import types
 from types import SimpleNamespace
 from typing import Any
 
@@ -230,3 +231,12 @@ def test_the_memory_is_closed_to_the_host() -> None:
     code = "import ctypes\nfrom tests.cuda import memory\nmemory._protect(0)\nctypes.string_at(memory.BEGIN, 1)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode != 0
     assert memory.allocator.used <= memory.BYTES
+
+
+def test_a_cupy_whose_import_is_under_way_is_no_hindrance(monkeypatch: pytest.MonkeyPatch) -> None:
+    half = types.ModuleType("cupy")
+    half.from_dlpack = half.cuda = None
+    for module in (types.ModuleType("cupy"), half):
+        monkeypatch.setitem(sys.modules, "cupy", module)
+        assert st.matmul([[1.0]], [[2.0]]) == 2
+        assert st.Linear(2, 3, rng=0)(np.ones((1, 2), "f4")).shape == (1, 3)

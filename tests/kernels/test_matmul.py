@@ -164,15 +164,15 @@ AMX = ["avx2", "avx512", "avx512vnni", "avx512amx"]
 )
 def test_selection_on_amx(dtype, attributes, name):
     for batch, m in [(1, 1), (1, 1000), (50, 3)]:  # of which no bit of a result may depend
-        types = [(dtype, (batch, m, 300)), (dtype, (300, 200))]
-        assert matmul.select(types, attributes, AMX) == name
+        for n in (1, 200):  # plans share out columns
+            types = [(dtype, (batch, m, 300)), (dtype, (300, n))]
+            assert matmul.select(types, attributes, AMX) == name
         assert matmul.select(types, attributes, AMX[:1]).endswith("_avx2")
 
 
 def test_short_sums_are_not_split():
-    for k, n in [(63, 200), (200, 63)]:
-        types = [("float32", (100, k)), ("float32", (k, n))]
-        assert matmul.select(types, {"precision": "high"}, AMX) == matmul.select(types, {}, AMX)
+    types = [("float32", (100, 63)), ("float32", (63, 200))]
+    assert matmul.select(types, {"precision": "high"}, AMX) == matmul.select(types, {}, AMX)
 
 
 def test_selection_of_what_only_the_reference_computes():
@@ -192,6 +192,12 @@ def test_variants_on_special_values(dtype, spread):
     for seed in range(3):
         for case in SMALL:
             check(operands(case, dtype, seed, spread), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("terms", [4480, 4864, 5632])
+def test_last_segments_that_are_cut_into_longer_blocks(dtype, terms):
+    check(operands(((60, terms), (terms, 48), "b"), dtype), dtype, threads=(1, 7))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])

@@ -35,6 +35,12 @@ def test_maximum_and_clip_of_nan() -> None:
     assert np.array_equal(st.clip(np.float32([3, -3]), high=1), [1, -3])
 
 
+def test_out_of_elements_or_dimensions_that_no_kernel_writes() -> None:
+    assert st.relu(np.ones(3, "f4"), out=np.empty(3, "V0")).dtype == "V0"
+    deep = np.full((1,) * 12 + (3,), 7, "f4")
+    assert (st.relu(-np.ones((1,) * 12, "f4"), out=deep) == 0).all()
+
+
 def test_out_may_be_an_input() -> None:
     x = np.arange(6, dtype="f4")
     assert st.exp(x, out=x) is x

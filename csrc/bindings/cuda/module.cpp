@@ -19,7 +19,11 @@ int fill(PyObject* module) {
   return status;
 }
 
-PyModuleDef_Slot slots[] = {{Py_mod_exec, reinterpret_cast<void*>(fill)}, {0, nullptr}};
+PyModuleDef_Slot slots[] = {{Py_mod_exec, reinterpret_cast<void*>(fill)},
+#if PY_VERSION_HEX >= 0x030d0000
+                            {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+                            {0, nullptr}};
 PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, "_cuda", "The CUDA kernels.", 0, nullptr, slots, nullptr, nullptr, nullptr};
 

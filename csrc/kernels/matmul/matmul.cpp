@@ -26,7 +26,7 @@ KERNEL(_pairs) KERNEL(_bytes) KERNEL(_high) KERNEL(_medium)
 
 namespace {
 
-constexpr std::int64_t kLeastSplit = 64;  // terms and columns that are worth splitting
+constexpr std::int64_t kLeastSplit = 64;  // terms that are worth splitting
 
 bool always(const MatmulArgs&) { return true; }
 
@@ -41,10 +41,10 @@ bool is_whole(const MatmulArgs& args) {  // a sum of fewer than 2^31 bools canno
   return is_integer(args.a.dtype) && !is_narrow(args);
 }
 
-// Not of m or the batch, on which no bit of a result may depend.
+// By the terms alone: no bit of a result may depend on its rows, its batch, or how its columns are shared
+// out.
 bool may_split(const MatmulArgs& args) {
-  return args.a.dtype == DType::f32 && args.b.shape.last(1) >= kLeastSplit &&
-         args.b.shape.last(0) >= kLeastSplit;
+  return args.a.dtype == DType::f32 && args.b.shape.last(1) >= kLeastSplit;
 }
 bool is_high(const MatmulArgs& args) { return args.precision == Precision::high && may_split(args); }
 bool is_medium(const MatmulArgs& args) { return args.precision == Precision::medium && may_split(args); }

@@ -109,7 +109,8 @@ struct Region {
     constexpr std::int64_t segment = Sums::segment, block_terms = kBlockTerms * Sums::terms / Sums::slots;
     const std::int64_t segments = larger(1, ceil_div(k1 - k0, segment));
     const std::int64_t per_segment = larger(1, ceil_div(smaller(k1 - k0, segment), block_terms));
-    const std::int64_t most_terms = whole(ceil_div(smaller(k1 - k0, segment), per_segment) + granule);
+    // Of a block: a short last segment may be cut less finely than whole ones are.
+    const std::int64_t most_terms = whole(smaller(smaller(k1 - k0, segment), block_terms) + granule);
     const bool keeps_sums = sums != nullptr;
     bool is_direct = keeps_sums;
     if constexpr (is_same<T, Out>) {
@@ -137,7 +138,6 @@ struct Region {
       sums_row = columns;
     }
 
-    [[maybe_unused]] const typename Sums::Session session;
     Ahead ahead[2] = {next[0], next[1]};
     const std::int64_t tile_count = segments * per_segment * row_blocks * own_panels;
     const std::int64_t shares[2] = {ahead[0].share(tile_count), ahead[1].share(tile_count)};
@@ -149,6 +149,8 @@ struct Region {
       const std::int64_t waiting_row = s > 0 ? columns : sums_row;
       for (std::int64_t block = 0; block < blocks; ++block) {
         if (s > 0 || block > 0) poll_interrupt();  // a region of many terms may take seconds
+        [[maybe_unused]] const typename Sums::Session
+            session;  // not across a signal's handler, which may have one
         const std::int64_t granules = ceil_div(s1 - s0, granule);
         const std::int64_t p0 = s0 + part(granules, blocks, block) * granule;
         const std::int64_t terms = smaller(s1, s0 + part(granules, blocks, block + 1) * granule) - p0;

@@ -18,12 +18,12 @@ void matmul(const MatmulArgs& args, int threads);
 
 namespace stretto::STRETTO_ISA {
 
-// 0, or a magnitude whose smallest part is a normal number and whose largest is finite.
+// 0, or a magnitude whose parts have products that are normal numbers and far from infinity.
 STRETTO_INLINE bool are_splittable(Vec<float> x) {
   using V = Vec<float>;
   const V size = from_bits(bits(x) & Vec<std::uint32_t>::broadcast(0x7fffffffu));
   const auto in_range =
-      V::both(less_equal(V::broadcast(0x1p-100f), size), less_equal(size, V::broadcast(0x1p127f)));
+      V::both(less_equal(V::broadcast(0x1p-50f), size), less_equal(size, V::broadcast(0x1p60f)));
   return V::bitmask(V::either(in_range, equal(size, V::zero()))) == (1u << V::lanes) - 1;
 }
 

@@ -198,8 +198,8 @@ class Layer:
 
 def is_array(value: Any) -> bool:
     """Whether this is a NumPy or a CuPy array."""
-    cupy = sys.modules.get("cupy")
-    return isinstance(value, np.ndarray) or (cupy is not None and isinstance(value, cupy.ndarray))
+    on_device = getattr(sys.modules.get("cupy"), "ndarray", None)  # None also while CuPy is being imported
+    return isinstance(value, np.ndarray) or (isinstance(on_device, type) and isinstance(value, on_device))
 
 
 def _on_host(array: Any) -> Array:
