@@ -185,6 +185,21 @@ def test_every_tile():
         check(operands(case, "float32"), "float32", threads=(1,))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+def test_few_rows_in_every_width(dtype, rows):
+    rng = np.random.default_rng(rows)
+    for columns in (*range(17, 131, 3), 200, 520):
+        for terms in (1, 9, 4097, 8200):
+            if terms > 4096 and columns > 40:
+                continue
+            a, b = values(rng, (rows, 2 * terms), dtype), values(rng, (terms, columns + 5), dtype)[:, 2:-3]
+            bias, residual = values(rng, (columns,), dtype), values(rng, (rows, columns), dtype)
+            check((a[:, ::2], b), dtype)
+            check((a[:, ::2], b, bias, None, None, residual), dtype, {"activation": "relu"})
+            check((a[:, :terms], values(rng, (3, terms, columns), dtype)), dtype)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
 @pytest.mark.parametrize("spread", ["wide", "tiny", "special"])
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/matmul/simplify.h"
+#include "kernels/matmul/skinny.h"
 #include "kernels/matmul/stack.h"
 #include "kernels/matmul/stream.h"
 #include "kernels/offset.h"
@@ -38,10 +39,12 @@ class Product {
 
   void run() const {
     if (m_ == 0 || n_ == 0 || batch_ == 0) return;
-    if constexpr (kAsItLies && is_same<T, Out>)
-      if (Stack<T>(args_, threads_).run()) return;
-    if constexpr (kAsItLies)
-      if (is_stream()) return run_stream();
+    if constexpr (kAsItLies) {
+      if (is_skinny()) return run_few_rows(n_, skinny_region<T, Out>);
+      if constexpr (is_same<T, Out>)
+        if (Stack<T>(args_, threads_).run()) return;
+      if (is_stream()) return run_few_rows(kStreamBytes / std::int64_t(sizeof(T)), stream_region<T, Out>);
+    }
     const Cut cut = cut_for_threads();
     if constexpr (Sums::segment == kSegment)
       if (suits_segments(cut)) return run_segments();
@@ -68,8 +71,14 @@ class Product {
            (m_ <= 3 || k_ * n_ * std::int64_t(sizeof(T)) > kStreamedBytes);
   }
 
-  void run_stream() const {
-    const std::int64_t most = kStreamBytes / std::int64_t(sizeof(T));
+  bool is_skinny() const {
+    return k_ > 0 && b_is_usable_ && m_ <= kSkinnyRows && n_ > kPanel<T> &&
+           k_ * n_ * std::int64_t(sizeof(T)) <= kSkinnyBytes;
+  }
+
+  // `most` columns at a time, of all rows.
+  template <class RunRegion>
+  void run_few_rows(std::int64_t most, const RunRegion& run_region) const {
     std::int64_t parts = ceil_div(n_, most);
     if (batch_ * parts < threads_) parts = smaller(ceil_div(threads_, batch_), ceil_div(n_, kPanel<T>));
     const std::int64_t width = ceil_div(ceil_div(n_, parts), kPanel<T>) * kPanel<T>;
@@ -79,7 +88,7 @@ class Product {
                    for (std::int64_t i = begin; i < end; ++i) {
                      const auto region = region_of(i / parts);
                      const std::int64_t j0 = i % parts * width;
-                     stream_region<T, Out>(region, int(m_), j0, smaller(n_, j0 + width));
+                     run_region(region, int(m_), j0, smaller(n_, j0 + width));
                    }
                  });
   }
