@@ -89,6 +89,10 @@ TRANSPOSED: dict[str, Case] = {
     "segments": ((1, 470, 3, 3), (470, 5, 3, 3), {"stride": 2, "padding": 1}),
     "segments_of_phases": ((1, 520, 9, 20), (520, 40, 4, 4), {"stride": 2, "padding": 1}),
     "segments_of_one_tap": ((1, 1100, 5, 9), (1100, 20, 2, 2), {"stride": 2}),
+    "segments_in_few_terms": ((1, 20, 2, 3), (20, 5, 16, 16), {"stride": 16}),
+    "bands": ((2, 6, 40, 33), (6, 40, 4, 4), {"stride": 2, "padding": 1}),
+    "bands_of_few_channels": ((1, 9, 70, 83), (9, 3, 3, 3), {"stride": 2}),
+    "bands_of_samples": ((90, 5, 4, 3), (5, 12, 5, 4), {"stride": (3, 2)}),
     "one_axis": ((2, 7, 20), (7, 8, 5), {"stride": 2, "padding": 2}),
     "three_axes": ((1, 3, 3, 4, 5), (3, 17, 3, 2, 3), {"stride": (1, 2, 2), "padding": 1}),
 }

@@ -36,6 +36,33 @@ def test_transposed_variants_equal_the_reference(name: str, dtype: str) -> None:
         assert same_bits(transposed(x, w, options, variant), expected), variant
 
 
+@pytest.mark.parametrize("name", ["4x4_stride2", "bands", "bands_of_samples", "uneven", "groups"])
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+@pytest.mark.parametrize("dtype", ["f4", "f2"])
+def test_transposed_epilogues_equal_the_reference_s(name: str, layout: str, dtype: str) -> None:
+    x_shape, w_shape, options = TRANSPOSED[name]
+    rng = np.random.default_rng(7)
+    x, w = draw(rng, x_shape, dtype), draw(rng, w_shape, dtype)
+    channels = w_shape[1] * options.get("groups", 1)
+    bias, scale, shift = (draw(rng, (channels,), dtype) for _ in range(3))
+    if layout == "NHWC":
+        x = np.moveaxis(x, 1, -1)
+    options = {**options, "layout": layout}
+    residual = draw(rng, transposed(x, w, options).shape, dtype)
+    options["activation"] = "tanh"
+    *fast, reference = rows("conv_transpose2d")
+
+    def result(variant: str, threads: int, step: int) -> Any:
+        out = np.zeros((*residual.shape[:-1], residual.shape[-1] * step), dtype)[..., ::step]
+        _core.op("conv_transpose2d")((x, w, bias, scale, shift, residual), options, out, threads, variant)
+        return out
+
+    expected = result(reference, 1, 1)
+    for variant in fast:
+        for threads, step in ((1, 1), (3, 1), (2, 3)):
+            assert same_bits(result(variant, threads, step), expected), (variant, threads, step)
+
+
 def scattered(x: Any, w: Any, stride: int, padding: int, dilation: int, groups: int) -> Any:
     """Transposed convolution as its definition by scattering, float64."""
     n, channels, h, width = x.shape

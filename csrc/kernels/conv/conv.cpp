@@ -2,6 +2,7 @@
 
 #include "base/select.h"
 #include "base/variant_names.h"
+#include "kernels/conv/correlation.h"
 #include "kernels/conv/pair_order.h"
 #include "kernels/cuda_table.h"
 
@@ -56,11 +57,9 @@ bool is_depthwise_channels_last(const ConvArgs& args) {
          args.group_inputs() == 1 && args.group_outputs() == 1 && args.taps() <= kMostTaps;
 }
 
-// Sums too short to pay for turning tiles of channels round, or too few output channels to fill vectors.
 bool is_short(const ConvArgs& args) {
-  const std::int64_t terms = args.group_inputs() * args.taps();
   return is_floats(args) && (!args.channels_last || args.group_outputs() <= 4) &&
-         (terms <= 40 || (terms <= 128 && args.taps() == 1) || (args.group_outputs() <= 8 && terms <= 512));
+         suits_pixels(args.group_inputs(), args.taps(), args.group_outputs());
 }
 
 constexpr ConvVariant kTable[] = {

@@ -27,4 +27,10 @@ struct Correlation {
   const void* packed = nullptr;  // w in the kernel's layout, or null
 };
 
+// Sums too short to pay for turning tiles of channels round, or too few output channels to fill vectors.
+STRETTO_INLINE bool suits_pixels(std::int64_t inputs, std::int64_t taps, std::int64_t outputs) {
+  const std::int64_t terms = inputs * taps;
+  return terms <= 40 || (terms <= 128 && taps == 1) || (outputs <= 8 && terms <= 512);
+}
+
 }  // namespace stretto
