@@ -6,12 +6,15 @@ import argparse
 import math
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import stretto as st
+from stretto import _core
 from stretto.bench.peer import SETTLE_SECONDS, Peer, statistics_of, take_turns
+from stretto.bench.roofline import float_isa
 from tqdm import tqdm
 
 from bench.networks import Network, named
@@ -24,6 +27,7 @@ BOUND = 2e-5  # of the largest element: what results of float32 networks may dif
 DISTINCT = 8  # batches of different data
 STREAM_SECONDS = 0.05  # of one stream on one worker, so that its begin and end do not count
 LEAST_BATCHES, MOST_BATCHES = 16, 2048
+CORES_SECONDS = 0.01  # of fused multiply-adds, on one core and on all
 SMALL_SECONDS = 100e-6  # a sample on one worker: what the higher goal is for
 OURS, SERIAL = "stretto-stream", "stretto-serial"
 LIBRARIES = ("onnxruntime", "openvino", "torch")
@@ -84,13 +88,25 @@ def _row(network: Network, batch: int, peers: list[Peer], arguments: argparse.Na
         entries[peer.name] = reply
         if reply.keys() == {"error"}:
             ready.append(peer)
+    cores = _cores(arguments.threads)
     turns, lost = take_turns(ready, arguments.rounds, arguments.seconds, SETTLE_SECONDS)
+    cores = (cores + _cores(arguments.threads)) / 2
     entries |= lost
     for name, own in turns.items():
         times = statistics_of(own)
         entries[name] |= times | {"rate": batch * length / times["median"]}
-    row: Result = {"network": network.name, "batch": batch, "length": length, "times": entries}
+    row: Result = {"network": network.name, "batch": batch, "length": length, "times": entries, "cores": cores}
     return row | _ratios(entries, arguments.threads)
+
+
+def _cores(threads: int) -> float:
+    """What the cores do together over what each does alone: less than 1 where virtual ones share a real one."""
+
+    def rate(_: int = 0) -> float:
+        return float(_core.fma_peaks(CORES_SECONDS)[float_isa()]["float32"])
+
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(pool.map(rate, range(threads))) / (threads * rate())
 
 
 def _verified(expected: Any, result: Any) -> Result:
@@ -133,7 +149,15 @@ def _summary(rows: list[Result]) -> Result:
 
 def table(result: Result) -> str:
     """Samples a second, and the ratios."""
-    head = ("network", "batch", "ours/s", "serial/s", "ours/(workers x serial)", *(f"/{name}" for name in LIBRARIES))
+    head = (
+        "network",
+        "batch",
+        "ours/s",
+        "serial/s",
+        "ours/(workers x serial)",
+        "cores",
+        *(f"/{name}" for name in LIBRARIES),
+    )
     lines = [(*head, "fastest peer")]
     problems = [f"absent: {name}: {about['absent']}" for name, about in result["peers"].items() if "absent" in about]
     for row in result["rows"]:
@@ -143,7 +167,7 @@ def table(result: Result) -> str:
         fastest = min(row["ratios"], key=lambda name: row["ratios"][name], default=None)
         efficiency = f"{row['efficiency']:.2f}" if row["efficiency"] else "-"
         peer = row["best"][fastest] if fastest else ""
-        lines.append((row["network"], str(row["batch"]), *rates, efficiency, *ratios, peer))
+        lines.append((row["network"], str(row["batch"]), *rates, efficiency, f"{row['cores']:.2f}", *ratios, peer))
         problems += [
             f"{row['network']}, batch {row['batch']}: {name}: {kind}: {entry[kind]}"
             for name, entry in times.items()
