@@ -3,6 +3,7 @@
 
 #include "kernels/epilogue.h"
 #include "simd/convert.h"
+#include "simd/store_first.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -11,6 +12,28 @@ template <class From>
 struct Term {
   const From* data = nullptr;
   std::int64_t row = 0, col = 0;
+};
+
+// A term along the columns of one row: a vector of its own at each, or one for all.
+template <class T>
+class TermRow {
+ public:
+  STRETTO_INLINE TermRow(const Term<T>& term, std::int64_t y, std::int64_t x) {
+    if (!term.data) return;
+    const T* const first = term.data + y * term.row + x * term.col;
+    if (term.col == 0)
+      repeated_ = Vec<T>::broadcast(*first);
+    else
+      first_ = first;
+  }
+  STRETTO_INLINE Vec<T> at(std::int64_t j) const { return first_ ? Vec<T>::load(first_ + j) : repeated_; }
+  STRETTO_INLINE Vec<T> at(std::int64_t j, int n) const {
+    return first_ ? Vec<T>::load(first_ + j, n) : repeated_;
+  }
+
+ private:
+  const T* first_ = nullptr;
+  Vec<T> repeated_ = Vec<T>::zero();
 };
 
 template <class T, class From, class Out>
@@ -29,6 +52,16 @@ struct Finish {
   [[gnu::noinline]] void run(const T* sums, std::int64_t sums_row, std::int64_t row, int rows,
                              std::int64_t column, std::int64_t columns) const {
     using V = Vec<T>;
+    if constexpr (is_same<T, From> && is_same<T, Out> && is_floating_point<T>) {
+      if (lies_along_rows()) {
+        if (activation == Activation::none)
+          return run_rows<Activation::none>(sums, sums_row, row, rows, column, columns);
+        if (activation == Activation::relu)
+          return run_rows<Activation::relu>(sums, sums_row, row, rows, column, columns);
+        if (activation == Activation::relu6)
+          return run_rows<Activation::relu6>(sums, sums_row, row, rows, column, columns);
+      }
+    }
     for (int i = 0; i < rows; ++i) {
       for (std::int64_t j = 0; j < columns; j += V::lanes) {
         const int n = columns - j < V::lanes ? int(columns - j) : V::lanes;
@@ -47,6 +80,35 @@ struct Finish {
  private:
   template <class U>
   static constexpr bool is_floating_point = is_same<U, float> || is_same<U, double>;
+
+  STRETTO_INLINE bool lies_along_rows() const {
+    for (const Term<From>* term : {&bias, &scale, &shift, &residual})
+      if (term->data && term->col != 0 && term->col != 1) return false;
+    return out_col == 1;
+  }
+
+  // The cheapest activations, for which the general loop's questions would take longer than the answers.
+  template <Activation known>
+  STRETTO_INLINE void run_rows(const T* sums, std::int64_t sums_row, std::int64_t row, int rows,
+                               std::int64_t column, std::int64_t columns) const {
+    using V = Vec<T>;
+    for (int i = 0; i < rows; ++i) {
+      const std::int64_t y = row + i;
+      const TermRow<T> biases(bias, y, column), scales(scale, y, column), shifts(shift, y, column),
+          residuals(residual, y, column);
+      const auto finished = [&](V z, auto... at) {
+        if (bias.data) z = z + biases.at(at...);
+        if (scale.data) z = fma(z, scales.at(at...), shifts.at(at...));
+        if (residual.data) z = z + residuals.at(at...);
+        return activate(known, z, V::zero());
+      };
+      const T* const from = sums + i * sums_row;
+      T* const to = out + y * out_row + column;
+      std::int64_t j = 0;
+      for (; j + V::lanes <= columns; j += V::lanes) finished(V::load(from + j), j).store(to + j);
+      if (const int n = int(columns - j); n > 0) store_first(finished(V::load(from + j, n), j, n), to + j, n);
+    }
+  }
 
   STRETTO_INLINE static Vec<T> fetch(const Term<From>& term, std::int64_t y, std::int64_t x, int n) {
     const From* p = term.data + y * term.row + x * term.col;
