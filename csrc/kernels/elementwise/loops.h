@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/elementwise/functions.h"
-#include "simd/simd.h"
+#include "simd/abreast.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -18,18 +18,16 @@ using Loop = void (*)(const Piece* in, void* out, std::int64_t n, double paramet
 
 namespace {
 
-template <Elementwise function, Activation activation, int count, Range range, int unroll, class T>
-STRETTO_INLINE void vectors(const Piece* in, T* y, std::int64_t i, double parameter) {
-  using V = Vec<T>;
+// Elements i to i + W::lanes, W one vector or several.
+template <class W, Elementwise function, Activation activation, int count, Range range>
+STRETTO_INLINE void step(const Piece* in, typename W::scalar* y, std::int64_t i, double parameter) {
+  using T = typename W::scalar;
   const auto at = [&](int k) __attribute__((always_inline)) {
     const Piece& piece = in[k < count ? k : 0];
-    return static_cast<const T*>(piece.data) + (count == 1 ? i : i & piece.mask);
+    return W::load(static_cast<const T*>(piece.data) + (count == 1 ? i : i & piece.mask));
   };
-  const T *a = at(0), *b = at(1), *c = at(2);
-  const V p = V::broadcast(T(parameter));
-#pragma GCC unroll 4
-  for (int u = 0; u < unroll * V::lanes; u += V::lanes)
-    apply<function, activation, range>(V::load(a + u), V::load(b + u), V::load(c + u), p).store(y + i + u);
+  const W p = W::broadcast(T(parameter));
+  apply<function, activation, range>(at(0), at(1), at(2), p).store(y + i);
 }
 
 // Elements i to n, one vector at a time.
@@ -38,7 +36,7 @@ __attribute__((noinline)) void rest_of_loop(const Piece* in, T* y, std::int64_t 
                                             double parameter) {
   using V = Vec<T>;
   for (; i + V::lanes <= n; i += V::lanes)
-    vectors<function, activation, count, Range::any, 1>(in, y, i, parameter);
+    step<V, function, activation, count, Range::any>(in, y, i, parameter);
   if (i == n) return;
   const int rest = int(n - i);
   const auto last = [&](int k) __attribute__((always_inline)) {
@@ -48,15 +46,11 @@ __attribute__((noinline)) void rest_of_loop(const Piece* in, T* y, std::int64_t 
   apply<function, activation>(last(0), last(1), last(2), V::broadcast(T(parameter))).store(y + i, rest);
 }
 
-template <class T, int count>
-STRETTO_INLINE bool all_near(const T* x) {
-  using V = Vec<T>;
-  const V limit = V::broadcast(kNear<T>);
-  auto near = less_equal(magnitude(V::load(x)), limit);
-#pragma GCC unroll 4
-  for (int u = 1; u < count; ++u)
-    near = V::both(near, less_equal(magnitude(V::load(x + u * V::lanes)), limit));
-  return V::bitmask(near) == (1u << V::lanes) - 1u;
+template <class V>
+STRETTO_INLINE bool all_near(Abreast<Abreast<V>> x) {
+  const auto near = less_equal(magnitude(x), decltype(x)::broadcast(kNear<typename V::scalar>));
+  const auto two = Abreast<V>::both(near.low, near.high);
+  return V::bitmask(V::both(two.low, two.high)) == (1u << V::lanes) - 1u;
 }
 
 constexpr bool is_light(Elementwise function, Activation activation) {
@@ -67,20 +61,19 @@ constexpr bool is_light(Elementwise function, Activation activation) {
 
 template <Elementwise function, Activation activation, int count, class T>
 void float_loop(const Piece* in, void* out, std::int64_t n, double parameter) {
-  constexpr int unroll = 4;
-  constexpr std::int64_t block = unroll * Vec<T>::lanes;
+  using Four = Abreast<Abreast<Vec<T>>>;
   T* y = static_cast<T*>(out);
   std::int64_t i = 0;
-  if constexpr (is_light(function, activation)) {
-    for (; i + block <= n; i += block)
-      vectors<function, activation, count, Range::any, unroll>(in, y, i, parameter);
-  } else if constexpr (function == Elementwise::activation && is_shorter_when_near(activation)) {
-    for (; i + block <= n; i += block) {
-      if (all_near<T, unroll>(static_cast<const T*>(in[0].data) + i))
-        vectors<function, activation, count, Range::near, unroll>(in, y, i, parameter);
+  if constexpr (function == Elementwise::activation && is_shorter_when_near(activation)) {
+    for (; i + Four::lanes <= n; i += Four::lanes) {
+      if (all_near(Four::load(static_cast<const T*>(in[0].data) + i))) [[likely]]
+        step<Four, function, activation, count, Range::near>(in, y, i, parameter);
       else
-        rest_of_loop<function, activation, count>(in, y, i, i + block, parameter);
+        rest_of_loop<function, activation, count>(in, y, i, i + Four::lanes, parameter);
     }
+  } else if constexpr (function != Elementwise::pow) {
+    for (; i + Four::lanes <= n; i += Four::lanes)
+      step<Four, function, activation, count, Range::any>(in, y, i, parameter);
   }
   rest_of_loop<function, activation, count>(in, y, i, n, parameter);
 }
