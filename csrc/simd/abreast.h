@@ -3,6 +3,8 @@
 // before they hide a latency. (Members, no array: compilers keep these in registers.)
 #pragma once
 
+#include <type_traits>
+
 #include "simd/simd.h"
 
 namespace stretto::STRETTO_ISA {
@@ -29,6 +31,37 @@ struct Abreast {
     return {V::both(a.low, b.low), V::both(a.high, b.high)};
   }
 };
+
+template <class V, int n>
+struct SeveralOf {
+  using type = Abreast<typename SeveralOf<V, n / 2>::type>;
+};
+template <class V>
+struct SeveralOf<V, 1> {
+  using type = V;
+};
+template <class V, int n>  // a power of two
+using Several = typename SeveralOf<V, n>::type;
+
+// W of the vectors f(0), f(1), ...
+template <class W, class V, class F>
+STRETTO_INLINE W made_of(F&& f, int first = 0) {
+  if constexpr (std::is_same_v<W, V>) {
+    return f(first);
+  } else {
+    using Half = decltype(W::low);
+    return {made_of<Half, V>(f, first), made_of<Half, V>(f, first + Half::lanes / V::lanes)};
+  }
+}
+// W of f(w's vector, its number).
+template <class V, class W, class F>
+STRETTO_INLINE W mapped(W w, F&& f, int first = 0) {
+  if constexpr (std::is_same_v<W, V>) {
+    return f(w, first);
+  } else {
+    return {mapped<V>(w.low, f, first), mapped<V>(w.high, f, first + decltype(W::low)::lanes / V::lanes)};
+  }
+}
 
 // What comparing two V gives, twice.
 template <class V>

@@ -61,7 +61,7 @@ constexpr bool is_light(Elementwise function, Activation activation) {
 
 template <Elementwise function, Activation activation, int count, class T>
 void float_loop(const Piece* in, void* out, std::int64_t n, double parameter) {
-  using Four = Abreast<Abreast<Vec<T>>>;
+  using Four = Several<Vec<T>, 4>;
   T* y = static_cast<T*>(out);
   std::int64_t i = 0;
   if constexpr (function == Elementwise::activation && is_shorter_when_near(activation)) {
