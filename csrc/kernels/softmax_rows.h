@@ -58,16 +58,23 @@ struct Tail {
   }
 };
 
-// exp(x - m) into y, n <= 4096 of them; returns the stripes of their sum, as stripes_of does.
+// exp(x - m) into y, n <= 4096 of them; returns the stripes of their sum, as stripes_of does. The rows after
+// these begin `next_x` and `next_y` elements further on: meanwhile they come into the cache.
 template <class C>
-STRETTO_INLINE Vec<C> exponentials(const C* x, C* y, std::int64_t n, const Tail<C>& tail, C largest,
-                                   Vec<C>& least) {
+STRETTO_INLINE Vec<C> exponentials(const C* x, std::int64_t next_x, C* y, std::int64_t next_y, std::int64_t n,
+                                   const Tail<C>& tail, C largest, Vec<C>& least) {
   using V = Vec<C>;
   using Stripes = Several<V, kStripes / V::lanes>;
   using Block = std::conditional_t<(Stripes::lanes < 4 * V::lanes), Several<V, 4>, Stripes>;
+  constexpr std::int64_t line = 64 / sizeof(C);
   const bool is_bounded = largest - largest == C(0);
   Stripes sum = Stripes::zero();
   const auto take = [&]<class W>(W m, std::int64_t k) __attribute__((always_inline)) {
+#pragma GCC unroll 8
+    for (std::int64_t i = 0; i < W::lanes; i += line) {
+      __builtin_prefetch(x + next_x + k + i);
+      __builtin_prefetch(y + next_y + k + i, 1);
+    }
     const W e = exp_of_differences(W::load(x + k) - m, is_bounded, least);
     e.store(y + k);
     sum = added(sum, e);
@@ -137,14 +144,16 @@ void softmax_few(const C* x, std::int64_t x_step, C* y, std::int64_t y_step, int
   if (n <= kSumSegment) {
     const Tail<C> tail(n);
     for (int r = 0; r < V::lanes; ++r)
-      lane[r] =
-          r < rows ? exponentials(x + r * x_step, y + r * y_step, n, tail, largest[r], least[r]) : V::zero();
+      lane[r] = r < rows ? exponentials(x + r * x_step, rows * x_step, y + r * y_step, rows * y_step, n, tail,
+                                        largest[r], least[r])
+                         : V::zero();
     fold_lanes<SumOf>(lane).store(total);
   } else {
     for (int r = 0; r < rows; ++r) {
       for (std::int64_t k = 0; k < n; k += kSumSegment) {
         const std::int64_t count = n - k < kSumSegment ? n - k : kSumSegment;
-        exponentials(x + r * x_step + k, y + r * y_step + k, count, Tail<C>(count), largest[r], least[r]);
+        exponentials(x + r * x_step + k, kSumSegment, y + r * y_step + k, kSumSegment, count, Tail<C>(count),
+                     largest[r], least[r]);
       }
       total[r] = whole_row<SumOf, C>(y + r * y_step, n, C(0));
     }
