@@ -1,6 +1,8 @@
 // The contract's sum (16 stripes, segments of 4096, a fixed tree) and its kin, for one instruction set.
 #pragma once
 
+#include <type_traits>
+
 #include "simd/partial.h"
 #include "simd/scalar.h"
 #include "simd/simd.h"
@@ -93,30 +95,45 @@ STRETTO_INLINE C fold_stripes(C* s, std::int64_t used) {
   return s[0];
 }
 
-// A row's fold of any order, a lane each; chains enough hide a step's latency, NaN is looked for aside.
+// The same for rows in which a NaN may be.
+template <class Fold, class E, class V>
+__attribute__((noinline)) V extremes_or_nan(const E* x, std::int64_t n, V) {
+  V best = Fold::template start<V>();
+  auto any_nan = V::none();
+  for (std::int64_t k = 0; k < n; k += V::lanes) {
+    const int count = n - k < V::lanes ? int(n - k) : V::lanes;
+    const V v = Part<typename V::scalar>(0, count).choose(V::load(x + k, count), best);
+    best = Fold::step_but_nan(best, v);
+    any_nan = V::either(any_nan, is_nan(v));
+  }
+  return select(any_nan, V::broadcast(__builtin_nanf("")), best);
+}
+
+// A row's fold of any order, a lane each; chains enough hide a step's latency. A sum that is not NaN has no
+// NaN among its terms.
 template <class Fold, class E, class V>
 STRETTO_INLINE V extremes(const E* x, std::int64_t n, V) {
-  constexpr int chains = 8;
-  V best[chains];
+  constexpr int chains = 4;
+  V best[chains], sum[chains];
   for (V& b : best) b = Fold::template start<V>();
-  auto any_nan = V::none();
-  const auto take = [&](V& b, V v) __attribute__((always_inline)) {
-    b = Fold::step_but_nan(b, v);
-    any_nan = V::either(any_nan, is_nan(v));
+  for (V& s : sum) s = V::zero();
+  const auto take = [&](int c, V v) __attribute__((always_inline)) {
+    best[c] = Fold::step_but_nan(best[c], v);
+    sum[c] = sum[c] + v;
   };
   std::int64_t k = 0;
   for (; k + chains * V::lanes <= n; k += chains * V::lanes)
-#pragma GCC unroll 8
-    for (int c = 0; c < chains; ++c) take(best[c], V::load(x + k + c * V::lanes));
-  for (; k + V::lanes <= n; k += V::lanes) take(best[0], V::load(x + k));
+#pragma GCC unroll 4
+    for (int c = 0; c < chains; ++c) take(c, V::load(x + k + c * V::lanes));
+  for (; k + V::lanes <= n; k += V::lanes) take(0, V::load(x + k));
   if (k < n && n >= V::lanes)
-    take(best[1], V::load(x + n - V::lanes));  // some once more
+    take(1, V::load(x + n - V::lanes));  // some once more
   else if (k < n)
-    take(best[1], Part<typename V::scalar>(0, n - k).choose(V::load(x + k, int(n - k)), best[1]));
-#pragma GCC unroll 3
-  for (int h = chains / 2; h >= 1; h /= 2)
-    for (int c = 0; c < h; ++c) best[c] = Fold::step_but_nan(best[c], best[c + h]);
-  return select(any_nan, V::broadcast(__builtin_nanf("")), best[0]);
+    take(1, Part<typename V::scalar>(0, n - k).choose(V::load(x + k, int(n - k)), best[1]));
+  const auto any_nan = is_nan((sum[0] + sum[1]) + (sum[2] + sum[3]));
+  if (V::bitmask(any_nan) != 0) [[unlikely]]
+    return extremes_or_nan<Fold>(x, n, V::zero());
+  return Fold::step_but_nan(Fold::step_but_nan(best[0], best[1]), Fold::step_but_nan(best[2], best[3]));
 }
 
 // The stripes of `rows` segments of n <= 4096 contiguous elements, as many as a vector's lanes: stripe j of
@@ -177,8 +194,15 @@ inline void segments(const E* const* x, std::int64_t n, const C* means, C* total
   using V = Vec<C>;
   constexpr int at_once = V::lanes < 4 || sizeof(C) == 8 ? 2 : 4;
   V row[V::lanes];
-  for (int r = 0; r < V::lanes; r += at_once)
-    stripes_of<Fold, at_once>(x + r, n, means ? means + r : nullptr, row + r);
+  const auto stripes = [&](auto count) __attribute__((always_inline)) {
+    for (int r = 0; r < V::lanes; r += count)
+      stripes_of<Fold, count>(x + r, n, means ? means + r : nullptr, row + r);
+  };
+  // More rows hide the latency of an addition; fewer are what prefetchers follow, where rows are long.
+  if (n <= 512)
+    stripes(std::integral_constant<int, at_once>());
+  else
+    stripes(std::integral_constant<int, 2>());
   fold_lanes<Fold>(row).store(totals);
 }
 

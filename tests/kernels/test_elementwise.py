@@ -157,6 +157,23 @@ def test_threads_and_layout_do_not_change_bits() -> None:
         assert same_bits(run(name, (x[3:9], x[3:9, :1])[: len(inputs)]), one[3:9])
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i2"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_arrays_that_exceed_the_caches(variant: str, dtype: str) -> None:
+    """Results go past the caches: none is lost, and nothing beside them is touched."""
+    size = _core.machine()["l3_bytes"] // (2 * np.dtype(dtype).itemsize) + 77
+    x = np.arange(size).astype(dtype)
+    room = np.full(size + 64, 3, dtype)
+    for start in (1, 5, 16):
+        out = room[start : start + size]
+        _core.op("add")((x, x[::-1].copy()), {}, out, 2, variant)
+        assert np.array_equal(out, x + x[::-1])
+        _core.op("mul")((x, x[:1] + 2), {}, out, 1, variant)
+        assert np.array_equal(out, x * (x[:1] + 2))
+        room[start : start + size] = 3
+        assert np.all(room == 3)
+
+
 def sampled(step: int) -> Any:
     return np.arange(0, 2**32, step, dtype="u8").astype("u4").view("f4")
 

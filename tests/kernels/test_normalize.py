@@ -130,6 +130,15 @@ def test_a_row_of_minus_infinity_is_nan() -> None:
     assert st.softmax(np.float32([-np.inf, 0])).tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("spread", [2, 30, 41, 60])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_quotients_of_softmax_round_right(variant: str, spread: int) -> None:
+    """A product by the reciprocal of the sum alone would be off in about half of them."""
+    x = (np.random.default_rng(11).random((20_000, 9)) * -spread).astype("f4")
+    op = _core.op("softmax")
+    assert same_bits(op((x,), {}, None, 1, variant), op((x,), {}, None, 1, "normalize_reference"))
+
+
 def test_batch_norm_is_the_epilogue_of_matmul() -> None:
     rng = np.random.default_rng(3)
     a, b, c = (rng.standard_normal(s).astype("f4") for s in ((9, 20), (20, 6), (4, 6)))

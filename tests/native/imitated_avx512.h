@@ -109,3 +109,4 @@ V shuffle(V a, V b) {
 #define _mm512_shuffle_f32x4(a, b, order) imitated::shuffle<order, simde__m512>(a, b)
 #define _mm512_shuffle_f64x2(a, b, order) imitated::shuffle<order, simde__m512d>(a, b)
 #define _mm512_stream_ps(p, v) _mm512_storeu_ps(p, v)
+#define _mm512_stream_pd(p, v) _mm512_storeu_pd(p, v)

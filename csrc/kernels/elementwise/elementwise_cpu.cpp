@@ -41,14 +41,22 @@ struct Results {
   }
 };
 
+// How many elements of a long range come first, so that no store after them lies across two lines.
+std::int64_t to_whole_lines(const ArrayView& out, std::int64_t begin, std::int64_t end) {
+  const std::int64_t bytes = itemsize(out.dtype);
+  const std::int64_t past = (std::int64_t(reinterpret_cast<std::uintptr_t>(out.data)) + begin * bytes) % 64;
+  return past == 0 || end - begin < kBlock ? end : (64 - past + bytes - 1) / bytes;
+}
+
 template <int... inputs>
 void run_range(const Plan& plan, std::int64_t begin, std::int64_t end) {
   Operand operands[] = {operand_of(plan, inputs, begin, end)...};
   Results results;
   const bool direct = plan.out_walk->contiguous() && !plan.widens;
   const ArrayView& out = plan.args->out;
-  for (std::int64_t at = begin, n; at < end; at += n) {
-    n = direct ? end - at : least(end - at, kBlock);
+  std::int64_t most = direct ? to_whole_lines(out, begin, end) : kBlock;
+  for (std::int64_t at = begin, n; at < end; at += n, most = direct ? end : kBlock) {
+    n = least(end - at, most);
     for (const Operand& operand : operands) n = least(n, operand.reach());
     const Piece pieces[] = {operands[inputs].next(n)...};
     void* to = direct        ? out.as<unsigned char>() + at * itemsize(out.dtype)
@@ -57,6 +65,15 @@ void run_range(const Plan& plan, std::int64_t begin, std::int64_t end) {
     plan.loop(pieces, to, n, plan.args->parameter);
     if (!direct) results.write(plan, at, n);
   }
+}
+
+// Where the last-level cache does not hold all that is read and written, what it holds of the results is gone
+// before anyone reads it.
+bool exceeds_caches(const ElementwiseArgs& args, const Walk* walks, const Walk& out_walk) {
+  int arrays = 1;
+  for (int i = 0; i < args.count; ++i) arrays += walks[i].contiguous();
+  const std::int64_t cache = this_machine().l3_bytes;
+  return cache > 0 && out_walk.contiguous() && arrays * args.out.size() * itemsize(args.out.dtype) > cache;
 }
 
 // In units of half a nanosecond an element, roughly.
@@ -79,7 +96,8 @@ void elementwise(const ElementwiseArgs& args, int threads) {
       args.count > 1 ? Walk(shape, args.inputs[1].strides) : out_walk,
       args.count > 2 ? Walk(shape, args.inputs[2].strides) : out_walk,
   };
-  const Plan plan{&args, find_loop(args), widens, walks, &out_walk};
+  const bool past_caches = !widens && exceeds_caches(args, walks, out_walk);
+  const Plan plan{&args, find_loop(args, past_caches), widens, walks, &out_walk};
   const auto run = args.count == 1 ? run_range<0> : args.count == 2 ? run_range<0, 1> : run_range<0, 1, 2>;
   // About 30 us of work are worth a second thread, and a chunk stays far below 5 ms.
   const std::int64_t cost = cost_of(args);

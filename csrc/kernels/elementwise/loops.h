@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/elementwise/functions.h"
-#include "simd/simd.h"
+#include "simd/past_caches.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -18,18 +18,21 @@ using Loop = void (*)(const Piece* in, void* out, std::int64_t n, double paramet
 
 namespace {
 
-template <Elementwise function, Activation activation, int count, Range range, int unroll, class T>
-STRETTO_INLINE void vectors(const Piece* in, T* y, std::int64_t i, double parameter) {
-  using V = Vec<T>;
+// Elements i to i + W::lanes, W one vector or several.
+template <class W, Elementwise function, Activation activation, int count, Range range,
+          bool past_caches = false>
+STRETTO_INLINE void step(const Piece* in, typename W::scalar* y, std::int64_t i, double parameter) {
+  using T = typename W::scalar;
   const auto at = [&](int k) __attribute__((always_inline)) {
     const Piece& piece = in[k < count ? k : 0];
-    return static_cast<const T*>(piece.data) + (count == 1 ? i : i & piece.mask);
+    return W::load(static_cast<const T*>(piece.data) + (count == 1 ? i : i & piece.mask));
   };
-  const T *a = at(0), *b = at(1), *c = at(2);
-  const V p = V::broadcast(T(parameter));
-#pragma GCC unroll 4
-  for (int u = 0; u < unroll * V::lanes; u += V::lanes)
-    apply<function, activation, range>(V::load(a + u), V::load(b + u), V::load(c + u), p).store(y + i + u);
+  const W p = W::broadcast(T(parameter));
+  const W z = apply<function, activation, range>(at(0), at(1), at(2), p);
+  if constexpr (past_caches)
+    store_past_caches(z, y + i);
+  else
+    z.store(y + i);
 }
 
 // Elements i to n, one vector at a time.
@@ -38,7 +41,7 @@ __attribute__((noinline)) void rest_of_loop(const Piece* in, T* y, std::int64_t 
                                             double parameter) {
   using V = Vec<T>;
   for (; i + V::lanes <= n; i += V::lanes)
-    vectors<function, activation, count, Range::any, 1>(in, y, i, parameter);
+    step<V, function, activation, count, Range::any>(in, y, i, parameter);
   if (i == n) return;
   const int rest = int(n - i);
   const auto last = [&](int k) __attribute__((always_inline)) {
@@ -48,15 +51,11 @@ __attribute__((noinline)) void rest_of_loop(const Piece* in, T* y, std::int64_t 
   apply<function, activation>(last(0), last(1), last(2), V::broadcast(T(parameter))).store(y + i, rest);
 }
 
-template <class T, int count>
-STRETTO_INLINE bool all_near(const T* x) {
-  using V = Vec<T>;
-  const V limit = V::broadcast(kNear<T>);
-  auto near = less_equal(magnitude(V::load(x)), limit);
-#pragma GCC unroll 4
-  for (int u = 1; u < count; ++u)
-    near = V::both(near, less_equal(magnitude(V::load(x + u * V::lanes)), limit));
-  return V::bitmask(near) == (1u << V::lanes) - 1u;
+template <class V>
+STRETTO_INLINE bool all_near(Abreast<Abreast<V>> x) {
+  const auto near = less_equal(magnitude(x), decltype(x)::broadcast(kNear<typename V::scalar>));
+  const auto two = Abreast<V>::both(near.low, near.high);
+  return V::bitmask(V::both(two.low, two.high)) == (1u << V::lanes) - 1u;
 }
 
 constexpr bool is_light(Elementwise function, Activation activation) {
@@ -65,22 +64,29 @@ constexpr bool is_light(Elementwise function, Activation activation) {
   return function > Elementwise::activation_gradient && function != Elementwise::pow;
 }
 
-template <Elementwise function, Activation activation, int count, class T>
+template <Elementwise function, Activation activation, int count, bool past_caches, class T>
 void float_loop(const Piece* in, void* out, std::int64_t n, double parameter) {
-  constexpr int unroll = 4;
-  constexpr std::int64_t block = unroll * Vec<T>::lanes;
+  using Four = Several<Vec<T>, 4>;
   T* y = static_cast<T*>(out);
   std::int64_t i = 0;
-  if constexpr (is_light(function, activation)) {
-    for (; i + block <= n; i += block)
-      vectors<function, activation, count, Range::any, unroll>(in, y, i, parameter);
-  } else if constexpr (function == Elementwise::activation && is_shorter_when_near(activation)) {
-    for (; i + block <= n; i += block) {
-      if (all_near<T, unroll>(static_cast<const T*>(in[0].data) + i))
-        vectors<function, activation, count, Range::near, unroll>(in, y, i, parameter);
+  if constexpr (function == Elementwise::activation && is_shorter_when_near(activation)) {
+    for (; i + Four::lanes <= n; i += Four::lanes) {
+      if (all_near(Four::load(static_cast<const T*>(in[0].data) + i))) [[likely]]
+        step<Four, function, activation, count, Range::near>(in, y, i, parameter);
       else
-        rest_of_loop<function, activation, count>(in, y, i, i + block, parameter);
+        rest_of_loop<function, activation, count>(in, y, i, i + Four::lanes, parameter);
     }
+  } else if constexpr (function != Elementwise::pow) {
+    if constexpr (past_caches) {
+      constexpr int lanes = Vec<T>::lanes;
+      const std::int64_t begin =
+          (lanes - std::int64_t(reinterpret_cast<std::uintptr_t>(y) / sizeof(T) % lanes)) % lanes;
+      i = begin < n ? begin : n;
+      rest_of_loop<function, activation, count>(in, y, 0, i, parameter);
+    }
+    for (; i + Four::lanes <= n; i += Four::lanes)
+      step<Four, function, activation, count, Range::any, past_caches>(in, y, i, parameter);
+    if constexpr (past_caches) end_of_stores_past_caches();
   }
   rest_of_loop<function, activation, count>(in, y, i, n, parameter);
 }
@@ -103,21 +109,24 @@ void where_loop(const Piece* in, void* out, std::int64_t n, double) {
   for (std::int64_t i = 0; i < n; ++i) y[i] = condition[i] ? a[i] : b[i];
 }
 
-template <Elementwise function, int count, class T>
-STRETTO_INLINE Loop plain_loop() {
-  if constexpr (std::is_floating_point_v<T>)
-    return float_loop<function, Activation::none, count, T>;
-  else
-    return integer_loop<function, Activation::none, count, T>;
+template <Elementwise function, Activation activation, int count, class T>
+Loop loop_for(bool past_caches) {
+  if constexpr (!std::is_floating_point_v<T>) {
+    return integer_loop<function, activation, count, T>;
+  } else {
+    if constexpr (kHasStoresPastCaches && is_light(function, activation))
+      if (past_caches) return float_loop<function, activation, count, true, T>;
+    return float_loop<function, activation, count, false, T>;
+  }
 }
 
 template <class T>
-Loop activation_loop(Elementwise function, Activation activation) {
-#define STRETTO_LOOP(name)                                                   \
-  case Activation::name:                                                     \
-    return function == Elementwise::activation                               \
-               ? float_loop<Elementwise::activation, Activation::name, 1, T> \
-               : float_loop<Elementwise::activation_gradient, Activation::name, 2, T>;
+Loop activation_loop(Elementwise function, Activation activation, bool past_caches) {
+#define STRETTO_LOOP(name)                                                              \
+  case Activation::name:                                                                \
+    return function == Elementwise::activation                                          \
+               ? loop_for<Elementwise::activation, Activation::name, 1, T>(past_caches) \
+               : loop_for<Elementwise::activation_gradient, Activation::name, 2, T>(false);
   switch (activation) {
     STRETTO_LOOP(none)
     STRETTO_LOOP(relu)
@@ -151,30 +160,31 @@ Loop integer_activation_loop(Activation activation) {
 }
 
 template <class T>
-Loop loop_of(const ElementwiseArgs& args) {
+Loop loop_of(const ElementwiseArgs& args, bool past_caches) {
+  constexpr Activation none = Activation::none;
   switch (args.function) {
     case Elementwise::activation:
     case Elementwise::activation_gradient:
       if constexpr (std::is_floating_point_v<T>)
-        return activation_loop<T>(args.function, args.activation);
+        return activation_loop<T>(args.function, args.activation, past_caches);
       else
         return integer_activation_loop<T>(args.activation);
     case Elementwise::add:
-      return plain_loop<Elementwise::add, 2, T>();
+      return loop_for<Elementwise::add, none, 2, T>(past_caches);
     case Elementwise::sub:
-      return plain_loop<Elementwise::sub, 2, T>();
+      return loop_for<Elementwise::sub, none, 2, T>(past_caches);
     case Elementwise::mul:
-      return plain_loop<Elementwise::mul, 2, T>();
+      return loop_for<Elementwise::mul, none, 2, T>(past_caches);
     case Elementwise::div:
-      return plain_loop<Elementwise::div, 2, T>();
+      return loop_for<Elementwise::div, none, 2, T>(past_caches);
     case Elementwise::maximum:
-      return plain_loop<Elementwise::maximum, 2, T>();
+      return loop_for<Elementwise::maximum, none, 2, T>(past_caches);
     case Elementwise::minimum:
-      return plain_loop<Elementwise::minimum, 2, T>();
+      return loop_for<Elementwise::minimum, none, 2, T>(past_caches);
     case Elementwise::pow:
-      return plain_loop<Elementwise::pow, 2, T>();
+      return loop_for<Elementwise::pow, none, 2, T>(past_caches);
     case Elementwise::clip:
-      return plain_loop<Elementwise::clip, 3, T>();
+      return loop_for<Elementwise::clip, none, 3, T>(past_caches);
     case Elementwise::where:
       break;
   }
@@ -190,7 +200,8 @@ Loop loop_of(const ElementwiseArgs& args) {
 
 }  // namespace
 
-STRETTO_INLINE Loop find_loop(const ElementwiseArgs& args) {
+// `past_caches`: the results of light functions go past the caches.
+STRETTO_INLINE Loop find_loop(const ElementwiseArgs& args, bool past_caches) {
   const DType dtype = args.out.dtype;
   if (args.function == Elementwise::where && itemsize(dtype) == 2) return where_loop<std::uint16_t>;
   return visit_dtype(is_16bit_float(dtype) ? DType::f32 : dtype, [&](auto type) -> Loop {
@@ -198,7 +209,7 @@ STRETTO_INLINE Loop find_loop(const ElementwiseArgs& args) {
     if constexpr (std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>)
       return nullptr;
     else
-      return loop_of<T>(args);
+      return loop_of<T>(args, past_caches);
   });
 }
 

@@ -45,10 +45,13 @@ STRETTO_INLINE void affine(const NormalizeArgs& args, std::int64_t row, const C*
   for (std::int64_t start = 0, c = 0; start < n; start += run, ++c) {
     const V g = V::broadcast(gamma && !per_term ? gamma[c] : C(1));
     const V b = V::broadcast(beta && !per_term ? beta[c] : C(0));
+    if (gamma && beta && !per_term) {
+      map_row(x + start, y + start, run, [&](V v) __attribute__((always_inline)) { return fma(f(v), g, b); });
+      continue;
+    }
     map(x + start, y + start, run, [&](V v, std::int64_t k, int count) __attribute__((always_inline)) {
       const V z = f(v);
-      if (gamma && beta)
-        return per_term ? fma(z, V::load(gamma + k, count), V::load(beta + k, count)) : fma(z, g, b);
+      if (gamma && beta) return fma(z, V::load(gamma + k, count), V::load(beta + k, count));
       if (gamma) return z * (per_term ? V::load(gamma + k, count) : g);
       if (beta) return z + (per_term ? V::load(beta + k, count) : b);
       return z;

@@ -1,7 +1,7 @@
 // The loops that are timed, for one instruction set.
 #include <cstdint>
 
-#include "simd/simd.h"
+#include "simd/past_caches.h"
 
 namespace stretto::STRETTO_ISA {
 namespace {
@@ -26,16 +26,6 @@ double chains(const T* factors, T* sums, std::int64_t rounds) {
 
 using V = Vec<float>;
 constexpr int kBlock = 8 * V::lanes;
-
-STRETTO_INLINE void store_past_caches(V v, float* to) {
-#if defined(__AVX512F__)
-  _mm512_stream_ps(to, v.v);
-#elif defined(__AVX2__)
-  _mm256_stream_ps(to, v.v);
-#else
-  v.store(to);
-#endif
-}
 
 template <bool past_caches>
 STRETTO_INLINE void put(V v, float* to) {

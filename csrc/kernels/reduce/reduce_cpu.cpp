@@ -29,12 +29,15 @@ void fold_rows(const Shape& shape, const E* x, const C* means, C* totals, std::i
   const bool direct = shape.reduced.contiguous();
   const std::int64_t last = shape.segments - 1, last_terms = shape.terms - last * kSumSegment;
   alignas(64) E buffer[kSumSegment];
-  const auto terms_of = [&](std::int64_t i) { return i % shape.segments == last ? last_terms : kSumSegment; };
+  // Division takes as long as a short row.
+  const auto output_of = [&](std::int64_t i) { return shape.segments == 1 ? i : i / shape.segments; };
+  const auto segment_of = [&](std::int64_t i) { return shape.segments == 1 ? 0 : i % shape.segments; };
+  const auto terms_of = [&](std::int64_t i) { return segment_of(i) == last ? last_terms : kSumSegment; };
   const auto start_of = [&](std::int64_t i) {
-    return x + shape.kept.offset(i / shape.segments) + i % shape.segments * kSumSegment;
+    return x + shape.kept.offset(output_of(i)) + segment_of(i) * kSumSegment;
   };
   const auto total_of = [&](std::int64_t i) -> C& {
-    return totals[i % shape.segments * shape.outputs + i / shape.segments];
+    return totals[segment_of(i) * shape.outputs + output_of(i)];
   };
   for (std::int64_t i = begin; i < end;) {
     const std::int64_t n = terms_of(i);
@@ -45,7 +48,7 @@ void fold_rows(const Shape& shape, const E* x, const C* means, C* totals, std::i
       C mean[lanes], sum[lanes];
       for (int r = 0; r < lanes; ++r) {
         rows[r] = start_of(i + r);
-        mean[r] = means ? means[(i + r) / shape.segments] : C(0);
+        mean[r] = means ? means[output_of(i + r)] : C(0);
       }
       segments<Fold>(rows, n, mean, sum);
       for (int r = 0; r < lanes; ++r) total_of(i + r) = sum[r];
@@ -55,10 +58,9 @@ void fold_rows(const Shape& shape, const E* x, const C* means, C* totals, std::i
     const E* row = start_of(i);
     if (!direct) {
       row = buffer;
-      gather(shape.reduced, x + shape.kept.offset(i / shape.segments), i % shape.segments * kSumSegment, n,
-             buffer);
+      gather(shape.reduced, x + shape.kept.offset(output_of(i)), segment_of(i) * kSumSegment, n, buffer);
     }
-    total_of(i) = segment<Fold>(row, n, means ? means[i / shape.segments] : C(0));
+    total_of(i) = segment<Fold>(row, n, means ? means[output_of(i)] : C(0));
     ++i;
   }
 }

@@ -26,14 +26,34 @@ class Case:
 
     @property
     def out_shape(self) -> Shape:
-        """Shape of the result of a bmm, overhead or conv case."""
+        """Shape of the result."""
         if self.op == "matmul":
             a, b = self.shapes
             return (*_broadcast(a[:-2], b[:-2]), a[-2], b[-1])
+        if self.group == "elementwise":
+            return self._elementwise_shape
         x, w = self.shapes
         stride, padding, dilation = (int(self.options[key]) for key in ("stride", "padding", "dilation"))
         space = ((n + 2 * padding - dilation * (k - 1) - 1) // stride + 1 for n, k in zip(x[2:], w[2:], strict=True))
         return (x[0], w[0], *space)
+
+    @property
+    def _elementwise_shape(self) -> Shape:
+        x = self.shapes[0]
+        match self.op:
+            case "add" | "mul":
+                return _broadcast(*self.shapes)
+            case "sum" | "max":
+                axis = self.options["axis"] % len(x)
+                return x[:axis] + x[axis + 1 :]
+            case "transpose":
+                return tuple(x[axis] for axis in self.options["axes"])
+            case "global_avg_pool":
+                return (*x[:2], 1, 1)
+            case "max_pool2d" | "avg_pool2d":
+                kernel, stride, padding = (int(self.options[key]) for key in ("kernel_size", "stride", "padding"))
+                return (*x[:2], *((n + 2 * padding - kernel) // stride + 1 for n in x[2:]))
+        return x
 
     @property
     def terms(self) -> int:
