@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "bindings/attributes.h"
+#include "bindings/cupy.h"
 
 namespace stretto::bindings {
 namespace {
@@ -100,7 +101,7 @@ std::vector<Operand> held(const char* what, const py::sequence& arrays) {
 
 std::shared_ptr<HeldScore> to_score(std::shared_ptr<HeldConstants> constants, const py::sequence& programs,
                                     const py::dict& plan) {
-  auto score = std::make_shared<Score>();
+  auto score = std::make_shared<Score>();  // the constants' place decides who can play it
   score->constants = constants->constants;
   for (const auto& program : programs) score->programs.push_back(to_program(program.cast<py::tuple>()));
   score->plan = to_plan(plan);
@@ -240,15 +241,17 @@ py::object to_tuple(const Span& s) {
 
 void bind_scores(py::module_& m) {
   py::class_<HeldConstants, std::shared_ptr<HeldConstants>>(m, "Constants", "The constants of a program.")
-      .def(py::init([](const py::sequence& arrays) {
+      .def(py::init([](const py::sequence& arrays, int device) {
              auto self = std::make_shared<HeldConstants>();
-             self->operands = held("a constant", arrays);
+             self->device = device;
+             self->operands = device < 0 ? held("a constant", arrays)
+                                         : to_device_arrays("plan", "a constant", arrays, device);
              std::vector<ArrayView> views;
              for (const Operand& operand : self->operands) views.push_back(operand.view);
              self->constants = std::make_shared<Constants>(std::move(views));
              return self;
            }),
-           py::arg("arrays"))
+           py::arg("arrays"), py::arg("device") = -1)
       .def_property_readonly("packings", [](const HeldConstants& c) { return c.constants->packings(); });
 
   py::class_<HeldScore, std::shared_ptr<HeldScore>>(m, "Score",

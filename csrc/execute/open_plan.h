@@ -31,6 +31,22 @@ struct Batch {
   int lane = 0;              // of the plan's worker 0 in the timeline
 };
 
+// Every stage of a plan, with its operands in place.
+class BoundPlan {
+ public:
+  // Packs every weight that is not packed yet; on a device there is nothing to pack.
+  BoundPlan(const Score& score, bool on_device);
+
+  // Where the slots' arenas are, one after the other, and all operands: null for host memory.
+  void settle(char* arenas, const Place* where);
+  // Throws what a step threw, with its place added to the text.
+  void perform(const Batch& batch, int worker, int item);
+
+ private:
+  const Score& score_;
+  std::vector<std::vector<std::unique_ptr<BoundStage>>> stages_;  // [program * slots + slot][stage]
+};
+
 class OpenPlan {
  public:
   // Allocates every arena and packs every weight that is not packed yet. Throws std::bad_alloc.
@@ -42,12 +58,12 @@ class OpenPlan {
   Conductor& conductor() { return conductor_; }
 
   // Throws what a step threw, with its place added to the text.
-  void perform(const Batch& batch, int worker, int item);
+  void perform(const Batch& batch, int worker, int item) { bound_.perform(batch, worker, item); }
 
  private:
   std::shared_ptr<const Score> score_;
   std::unique_ptr<char, void (*)(void*)> arenas_;
-  std::vector<std::vector<std::unique_ptr<BoundStage>>> bound_;  // [program * slots + slot][stage]
+  BoundPlan bound_;
   Conductor conductor_;
 };
 
