@@ -2,6 +2,8 @@
 #pragma once
 
 #include "cuda/launch.h"
+#include "cuda/launch_blocks.h"
+#include "cuda/recorded.h"
 
 namespace stretto {
 
@@ -26,16 +28,14 @@ __global__ void __launch_bounds__(Kernel::kThreads, blocks_at_once<Kernel>())
   kernel(Block(first), shared);
 }
 
-// Puts device_kernel<Kernel> on the stream, as often as the number of blocks needs. Throws.
-void launch_blocks(const Place& place, const char* name, const void* function, const void* kernel,
-                   std::int64_t blocks, int threads);
-
-// Nothing is done for zero blocks.
+// Nothing is done for zero blocks. What the thread records is not launched.
 template <class Kernel>
 void launch(const Place& place, const char* name, std::int64_t blocks, const Kernel& kernel) {
   static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4000);
-  launch_blocks(place, name, reinterpret_cast<const void*>(&device_kernel<Kernel>), &kernel, blocks,
-                Kernel::kThreads);
+  const void* const function = reinterpret_cast<const void*>(&device_kernel<Kernel>);
+  if (RecordedLaunches* const recording = current_recording())
+    return recording->add(name, function, kernel, blocks);
+  launch_blocks(place, name, function, &kernel, blocks, Kernel::kThreads);
 }
 
 }  // namespace stretto

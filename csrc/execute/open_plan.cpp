@@ -44,7 +44,7 @@ void BoundPlan::perform(const Batch& batch, int worker, int item) {
   stage.place(batch.inputs, batch.outputs, plan, part.first);
   const int lane = batch.lane + worker;
   stage.run({lane, what.stage, what.micro_batch, plan.threads, batch.number,
-             batch.timeline ? &batch.timeline->workers[lane] : nullptr});
+             batch.timeline ? &batch.timeline->workers[lane] : nullptr, batch.memory});
 }
 
 OpenPlan::OpenPlan(std::shared_ptr<const Score> score)

@@ -13,6 +13,8 @@
 
 namespace stretto {
 
+class StepMemory;
+
 // What is played: never changed, and shared by all who play it at once.
 struct Score {
   std::shared_ptr<Constants> constants;
@@ -27,8 +29,9 @@ struct Score {
 struct Batch {
   std::span<const ArrayView> inputs, outputs;
   Timeline* timeline = nullptr;
-  std::int64_t number = -1;  // in its stream
-  int lane = 0;              // of the plan's worker 0 in the timeline
+  std::int64_t number = -1;      // in its stream
+  int lane = 0;                  // of the plan's worker 0 in the timeline
+  StepMemory* memory = nullptr;  // of a device
 };
 
 // Every stage of a plan, with its operands in place.

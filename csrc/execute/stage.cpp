@@ -3,6 +3,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "execute/step_memory.h"
 
 namespace stretto {
 namespace {
@@ -148,6 +149,7 @@ void BoundStage::run(const Context& context) {
     } catch (...) {
       rethrow_with(place_of(*step.source, step.inputs, step.step, context));
     }
+    if (context.memory) context.memory->end_step();
     if (context.spans)
       context.spans->push_back(
           {context.worker, context.stage, step.step, context.micro_batch, begin, now_ns()});

@@ -10,6 +10,8 @@
 
 namespace stretto {
 
+class StepMemory;
+
 class BoundStage {
  public:
   // On a device no weight is packed.
@@ -26,6 +28,7 @@ class BoundStage {
     int worker, stage, micro_batch, threads;
     std::int64_t batch;        // the number in a stream, or -1
     std::vector<Span>* spans;  // nullptr: nobody asked
+    StepMemory* memory;        // of a device, or nullptr
   };
   // Throws what a step throws, with the step, the micro-batch and the shapes added to its text.
   void run(const Context& context);

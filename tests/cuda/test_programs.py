@@ -16,12 +16,9 @@ from tests.cuda.cases import CASES, draw
 from tests.cuda.fake_cupy import module as cupy
 from tests.cuda.fake_cupy import state, to_device, to_host
 from tests.cuda.test_layers import X, network
+from tests.cuda.test_same_bits import results_of, turned
 from tests.execute.networks import BLOCKS
 from tests.execute.networks import network as random_network
-
-
-def results_of(result: Any) -> tuple[Any, ...]:
-    return result if isinstance(result, tuple) else (result,)
 
 
 @pytest.mark.parametrize("options", [{}, {"schedule": "serial"}, {"schedule": "depth_first", "micro_batch": 2}])
@@ -59,11 +56,16 @@ def test_every_op_in_a_program(name: str) -> None:
 
         examples = [to_device(x) for x in arrays if x is not None]
         program = st.trace(call, *examples, batch_axes=[None] * len(examples))
+        strided = [to_device(turned(x)) for x in arrays if x is not None]
         with st.plan(program, tuple(examples)) as plan:
-            results = results_of(plan(*examples))
-        for result, wanted in zip(results, expected, strict=True):
-            assert to_host(result).tobytes() == np.asarray(wanted).tobytes()
-            assert result.dtype == np.asarray(wanted).dtype
+            for given, is_replayed in ((examples, True), (strided, all(x._c_contiguous for x in strided))):
+                _core.host_launches()
+                results = results_of(plan(*given))
+                kernels = [kernel for kernel, _, _ in _core.host_launches()]
+                assert ("replay" in kernels) == is_replayed
+                for result, wanted in zip(results, expected, strict=True):
+                    assert to_host(result).tobytes() == np.asarray(wanted).tobytes()
+                    assert result.dtype == np.asarray(wanted).dtype
 
 
 @settings(max_examples=25, deadline=None)

@@ -200,21 +200,28 @@ struct ProductEnd {
   }
 };
 
-// An output a thread, with its whole sum: for results too small, or of too odd a shape, for tiles.
+constexpr std::int64_t kMostIndices = std::int64_t(1) << 30;  // of blocks and outputs that a Divider takes
+
+// An output a thread, with its whole sum: for integers, and results too small, or of too odd a shape, for
+// tiles.
 template <class C, class Source>
 struct ProductEach {
   static constexpr int kThreads = 128;
   using Shared = NoShared;
   Source source;
   std::int64_t outputs;
-  Divider m, n;
+  Divider m, n;  // for fewer outputs than kMostIndices
 
   STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
     const std::int64_t index = block.index() * kThreads + block.thread();
     if (index >= outputs) return;
     std::uint32_t batch = std::uint32_t(index);
     int i, j;
-    if (source.finish.out_along_m) {
+    if (outputs > kMostIndices) {
+      batch = std::uint32_t(index / source.n / source.m);
+      i = int(index / source.n % source.m);
+      j = int(index % source.n);
+    } else if (source.finish.out_along_m) {
       i = int(m.split(batch));
       j = int(n.split(batch));
     } else {
@@ -237,8 +244,6 @@ struct ProductEach {
   }
 };
 
-constexpr std::int64_t kMostIndices = std::int64_t(1) << 30;  // of blocks and outputs that a Divider takes
-
 template <int kTileM, int kTileN, int kStep, class C, class Source>
 void run_tiles(const Place& place, const char* name, const Source& source, std::int64_t batches) {
   using Kernel = ProductTile<C, Source, kTileM, kTileN, kStep>;
@@ -256,14 +261,15 @@ void run_tiles(const Place& place, const char* name, const Source& source, std::
 template <class C, class Source>
 void run_product(const Place& place, const char* name, const Source& source, std::int64_t batches) {
   const std::int64_t outputs = batches * source.m * source.n;
-  if (outputs <= kMostIndices && (source.k == 0 || source.m < 24 || source.n < 24)) {
+  const bool is_small = source.k == 0 || source.m < 24 || source.n < 24;
+  if (!std::is_floating_point_v<C> || (outputs <= kMostIndices && is_small)) {
     using Kernel = ProductEach<C, Source>;
     const Kernel kernel{source, outputs, Divider(source.m), Divider(source.n)};
     return launch(place, name, (outputs - 1) / Kernel::kThreads + 1, kernel);
   }
   if constexpr (std::is_same_v<C, float>)
     if (source.m > 64 && source.n > 64) return run_tiles<128, 128, 8, C>(place, name, source, batches);
-  run_tiles<64, 64, 16, C>(place, name, source, batches);
+  if constexpr (std::is_floating_point_v<C>) run_tiles<64, 64, 16, C>(place, name, source, batches);
 }
 
 // The sizes that kernels count with 31 bits.
