@@ -25,7 +25,8 @@ class Recording {
   virtual std::int64_t table_bytes() const = 0;
   virtual const char* put_tables(void* memory, const Place& where) = 0;
 
-  // Puts all on the stream of `where`, with regions[i] in the place of region kFirstRegion + i.
+  // Puts all on the stream of `where`, with regions[i], a multiple of 256, in the place of region
+  // kFirstRegion + i.
   virtual const char* replay(void* const* regions, int count, const Place& where) = 0;
 };
 
@@ -50,9 +51,12 @@ struct Mark {
 
  private:
   static constexpr int kTop = 52, kWindow = 44;
+  // A word of an argument may begin with other data, its rest being padding in which an old mark has stayed.
+  // As all bytes but the lowest differ from pass to pass, that is no mark, or replaced by a word with the
+  // same lowest byte.
   static std::uint64_t origin(int pass, int region) {
     return std::uint64_t(0x7ff - pass) << kTop | std::uint64_t(region) << kWindow |
-           std::uint64_t(1) << (kWindow - 1);
+           std::uint64_t(1) << (kWindow - 1) | (pass == 0 ? 0x5a5a5a00 : 0xa5a5a500);
   }
 };
 

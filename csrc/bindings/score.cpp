@@ -185,6 +185,29 @@ class Intake {
     return samples;
   }
 
+  // Of CuPy arrays: (the number of samples, the GPU); None when anything is unusual.
+  py::object on_gpu(const py::tuple& arrays) const {
+    if (arrays.size() != inputs_.size()) return py::none();
+    std::vector<DeviceOperand> given;
+    std::int64_t samples = -1;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (!is_cupy_array(arrays[i])) return py::none();
+      given.push_back(to_device_operand("plan", "an input", arrays[i]));
+      const ArrayView& view = given[i].operand.view;
+      if (view.dtype != inputs_[i].dtype || view.shape.count != int(inputs_[i].sizes.size()))
+        return py::none();
+      if (given[i].device != given[0].device) return py::none();
+      if (samples < 0 && inputs_[i].batch >= 0) samples = view.shape[inputs_[i].batch];
+    }
+    if (samples < 0) samples = otherwise_;
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      for (int d = 0; d < given[i].operand.view.shape.count; ++d) {
+        const auto& [factor, offset] = inputs_[i].sizes[std::size_t(d)];
+        if (given[i].operand.view.shape[d] != factor * samples + offset) return py::none();
+      }
+    return py::make_tuple(samples, given[0].device);
+  }
+
  private:
   struct Input {
     DType dtype;
@@ -261,7 +284,8 @@ void bind_scores(py::module_& m) {
 
   py::class_<Intake>(m, "Intake", "What a program takes, to recognize the usual call at a glance.")
       .def(py::init<const py::sequence&, std::int64_t>(), py::arg("inputs"), py::arg("otherwise"))
-      .def("samples", &Intake::samples, py::arg("arrays"));
+      .def("samples", &Intake::samples, py::arg("arrays"))
+      .def("on_gpu", &Intake::on_gpu, py::arg("arrays"));
 
   m.def("viewed", viewed, py::arg("op"), py::arg("inputs"), py::arg("attributes"), py::arg("strides"));
   m.def("empty", [](const std::string& dtype, const Ints& shape) {

@@ -7,18 +7,15 @@
 
 namespace stretto {
 
-// Blocks that a multiprocessor should hold at once, where a kernel has an opinion. That it then fits into its
-// share of the registers is looked after for 9.0; for older ones the compiler would spill.
+// Blocks that a multiprocessor should hold at once, where a kernel has an opinion (kBlocks), perhaps for 9.0
+// alone (kBlocksOn90): with the registers of that share the compiler would spill for older ones.
 template <class Kernel>
 constexpr int blocks_at_once() {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-  return 1;
-#else
-  if constexpr (requires { Kernel::kBlocks; })
-    return Kernel::kBlocks;
-  else
-    return 1;
+  if constexpr (requires { Kernel::kBlocks; }) return Kernel::kBlocks;
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+  if constexpr (requires { Kernel::kBlocksOn90; }) return Kernel::kBlocksOn90;
 #endif
+  return 1;
 }
 
 template <class Kernel>
@@ -34,7 +31,7 @@ void launch(const Place& place, const char* name, std::int64_t blocks, const Ker
   static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4000);
   const void* const function = reinterpret_cast<const void*>(&device_kernel<Kernel>);
   if (RecordedLaunches* const recording = current_recording())
-    return recording->add(name, function, kernel, blocks);
+    return recording->add(name, function, &kernel, sizeof(Kernel), blocks, Kernel::kThreads);
   launch_blocks(place, name, function, &kernel, blocks, Kernel::kThreads);
 }
 

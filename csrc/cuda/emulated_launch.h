@@ -39,7 +39,8 @@ template <class Kernel>
 void launch(const Place&, const char* name, std::int64_t blocks, const Kernel& kernel) {
   static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4000);
   if (RecordedLaunches* const recording = current_recording())
-    recording->add(name, reinterpret_cast<const void*>(&run_blocks<Kernel>), kernel, blocks);
+    recording->add(name, reinterpret_cast<const void*>(&run_blocks<Kernel>), &kernel, sizeof(Kernel), blocks,
+                   Kernel::kThreads);
   else
     run_blocks<Kernel>(&kernel, blocks);
 }

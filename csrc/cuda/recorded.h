@@ -32,12 +32,8 @@ class RecordedLaunches : public Recording {
   const char* put_tables(void* memory, const Place& where) override;
   const char* replay(void* const* regions, int count, const Place& where) override;
 
-  // In padding there may be what remains of a mark.
-  template <class Kernel>
-  void add(const char* name, const void* function, Kernel kernel, std::int64_t blocks) {
-    __builtin_clear_padding(&kernel);
-    add(name, function, &kernel, sizeof(Kernel), blocks, Kernel::kThreads);
-  }
+  void add(const char* name, const void* function, const void* kernel, std::size_t bytes, std::int64_t blocks,
+           int threads);
   const void* add_table(const void* table, std::int64_t bytes);  // its mark
 
  protected:
@@ -46,9 +42,6 @@ class RecordedLaunches : public Recording {
   virtual void launch(std::vector<RecordedLaunch>& launches, const Place& where) = 0;
 
  private:
-  void add(const char* name, const void* function, const void* kernel, std::size_t bytes, std::int64_t blocks,
-           int threads);
-
   std::vector<RecordedLaunch> launches_;
   std::vector<char> tables_;
   std::vector<void*> regions_;  // what the arguments have now

@@ -72,8 +72,9 @@ bool DevicePlan::can_replay(const Batch& batch) const {
   const CudaTable* const table = cuda_table();
   const std::size_t regions = kArrays + batch.inputs.size() + batch.outputs.size();
   if (!table || !table->new_recording || regions > std::size_t(Recording::kMostRegions)) return false;
-  for (const ArrayView& input : batch.inputs)
-    if (!is_contiguous(input) || reinterpret_cast<std::uintptr_t>(input.data) % 256 != 0) return false;
+  for (const auto& arrays : {batch.inputs, batch.outputs})
+    for (const ArrayView& array : arrays)
+      if (!is_contiguous(array) || reinterpret_cast<std::uintptr_t>(array.data) % 256 != 0) return false;
   return true;
 }
 

@@ -66,7 +66,8 @@ class Runner:
         self.choice = choice
         self.stream_choice = stream_choice
         self._shop = _shop or Shop(program, choice.workers)
-        self._samples = intake_of(program).samples
+        intake = intake_of(program)
+        self._samples, self._on_gpu = intake.samples, intake.on_gpu
         self._calls = Openings(self._shop, choice, functools.partial(_core.Executor, self._shop.workshop))
         self._gpu_calls: dict[int, Openings[_core.DevicePlan]] = {}
         self._channels = Channels(self._shop, stream_choice or choice, self._samples)
@@ -89,6 +90,9 @@ class Runner:
         samples = self._samples(arrays)
         inputs: Sequence[Any] = arrays
         if samples < 0:
+            usual = self._on_gpu(arrays)
+            if usual is not None:
+                return self._calls_on(usual[1]).get(usual[0]).run(arrays)
             inputs, samples, gpu = bind_inputs(self.program, arrays)
             if gpu is not None:
                 return self._calls_on(gpu).get(samples).run(inputs)
@@ -98,6 +102,9 @@ class Runner:
             raise CancelledError(f"plan: the run was cancelled: {self.choice}, {samples} samples") from None
 
     def _calls_on(self, gpu: int) -> Openings[_core.DevicePlan]:
+        calls = self._gpu_calls.get(gpu)
+        if calls is not None:
+            return calls
         with self._lock:
             if self._is_closed:
                 raise ValueError("plan: the plan is closed; make a new one with st.plan")

@@ -71,21 +71,31 @@ struct Device {
   }
 };
 
+void* aligned(const Device& device, std::int64_t bytes) {
+  auto* const memory = device.place.memory<char>(bytes + 255);
+  return memory + (256 - reinterpret_cast<std::uintptr_t>(memory) % 256) % 256;
+}
+
 // The call written down on marks, which nobody can read from or write to, and made again on two pieces of
 // memory: what it leaves is the second one's.
 void run_recorded(const Op& op, std::vector<ArrayView> inputs, std::vector<ArrayView> outputs,
                   const Attributes& attributes, std::vector<Array>& written, const Device& device) {
   const std::unique_ptr<Recording> recording(kCudaKernels.new_recording());
   std::vector<void*> regions{nullptr};
+  std::vector<std::int64_t> within;  // 256 bytes
   for (const auto* views : {&inputs, &outputs})
-    for (const ArrayView& view : *views) regions.push_back(view.data);
+    for (const ArrayView& view : *views) {
+      within.push_back(std::int64_t(reinterpret_cast<std::uintptr_t>(view.data) % 256));
+      regions.push_back(static_cast<char*>(view.data) - within.back());
+    }
   std::int64_t scratch = 0;
   for (int pass = 0; pass < Recording::kPasses; ++pass) {
     MarkedMemory memory(0, pass, Recording::kFirstRegion);
-    int region = Recording::kFirstRegion;
+    int number = 0;
     for (auto* views : {&inputs, &outputs})
       for (ArrayView& view : *views) {
-        view.data = Mark::of(pass, ++region);
+        view.data = Mark::of(pass, Recording::kFirstRegion + 1 + number, within[std::size_t(number)]);
+        ++number;
         view.place = memory.place();
       }
     recording->begin(pass);
@@ -98,12 +108,11 @@ void run_recorded(const Op& op, std::vector<ArrayView> inputs, std::vector<Array
     recording->end();
     scratch = memory.bytes();
   }
-  if (const char* wrong =
-          recording->put_tables(device.place.memory(recording->table_bytes() + 1), device.place))
+  if (const char* wrong = recording->put_tables(aligned(device, recording->table_bytes() + 1), device.place))
     throw std::runtime_error(wrong);
   for (int call = 0; call < 2; ++call) {
     for (Array& array : written) array.fill_with_bytes(0x3c);
-    regions[0] = device.place.memory(scratch + 1);
+    regions[0] = aligned(device, scratch + 1);
     if (const char* wrong = recording->replay(regions.data(), int(regions.size()), device.place))
       throw std::runtime_error(wrong);
   }

@@ -12,7 +12,7 @@
 #pragma once
 
 #include "cuda/divide.h"
-#include "cuda/launch.h"
+#include "cuda/elements.h"
 #include "kernels/tile/finish_cuda.h"
 
 namespace stretto {
@@ -46,7 +46,7 @@ struct alignas(16) Quad {
 
 template <class C, class Source, int kTileM, int kTileN, int kStep>
 struct ProductTile {
-  static constexpr int kThreads = 256, kBlocks = 2, kM = kTileM, kN = kTileN, kK = kStep;
+  static constexpr int kThreads = 256, kBlocksOn90 = 2, kM = kTileM, kN = kTileN, kK = kStep;
   // A thread has kParts x kParts blocks of 4 x 4 outputs, kBand rows (columns) apart.
   static constexpr int kSide = 16, kBand = 4 * kSide, kPartsM = kM / kBand, kPartsN = kN / kBand;
   static constexpr int kLoadsA = kM * kK / kThreads, kLoadsB = kN * kK / kThreads, kPad = 4;
@@ -183,16 +183,11 @@ struct ProductTile {
 // The totals of several segments, in order, and what follows them: an output a thread.
 template <class C, class Source>
 struct ProductEnd {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   Source source;
   const C* partial;
-  std::int64_t segments, batches;
+  std::int64_t segments, outputs;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::int64_t index = block.index() * kThreads + block.thread(),
-                       outputs = batches * source.m * source.n;
-    if (index >= outputs) return;
+  STRETTO_KERNEL void operator()(std::int64_t index) const {
     C total = partial[index];
     for (std::int64_t s = 1; s < segments; ++s) total = total + partial[s * outputs + index];
     const std::int64_t row = index / source.n;
@@ -252,9 +247,8 @@ void run_tiles(const Place& place, const char* name, const Source& source, std::
   C* partial = segments > 1 ? place.memory<C>(segments * outputs * std::int64_t(sizeof(C))) : nullptr;
   const Kernel kernel{source, partial, Divider(tiles_m), Divider(tiles_n), Divider(batches)};
   launch(place, name, tiles_m * tiles_n * batches * segments, kernel);
-  if (!partial) return;
-  using End = ProductEnd<C, Source>;
-  launch(place, name, (outputs - 1) / End::kThreads + 1, End{source, partial, segments, batches});
+  if (partial)
+    launch_elements(place, name, outputs, ProductEnd<C, Source>{source, partial, segments, outputs});
 }
 
 // Sums of no terms are outputs too.
