@@ -17,6 +17,7 @@
 #include "kernels/cuda_table.h"
 #include "kernels/take/take.h"
 #include "ops/ops.h"
+#include "tensor_cores.h"
 
 namespace stretto {
 
@@ -380,6 +381,10 @@ int main(int argc, char** argv) {
   if (only.empty() || only == "copy") testing::run_copies(10 * calls, seed);
   if (only.empty() || only == "loops") testing::run_loops(seed);
   if (only.empty() || only == "take") testing::run_takes(10 * calls, seed);
+  if (only.empty() || only == "tensor") {
+    const testing::Device device;
+    testing::failures += testing::run_tensor_cores(kCudaKernels, device.place, calls, seed);
+  }
   for (const Op* op : all_ops())  // what only moves elements is the copy's, and has no cases of its own
     if ((op->variants || std::strstr(op->name, "_gradient")) && (only.empty() || only == op->name))
       testing::run_op(*op, calls, seed);
