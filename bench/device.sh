@@ -22,6 +22,11 @@ say 'the bits of every op'
 "$python" -m bench.device bits "$out/bits.json" --seconds 150
 say 'times'
 "$python" -m bench.device times "$out/times.json" --seconds 150
+say 'plans'
+"$python" -m bench.device_products plans "$out/plans.json"
+STRETTO_CUDA_GRAPHS=1 "$python" -m bench.device_products plans "$out/graphs.json" || true
+say 'tensor cores'
+STRETTO_CUDA_TENSOR_CORES=1 "$python" -m bench.device_products tensor "$out/tensor.json" || true
 if command -v compute-sanitizer >/dev/null; then
   say 'memory, on small arrays'
   timeout 90 compute-sanitizer --tool memcheck --error-exitcode 9 "$python" -m bench.device bits "$out/memcheck.json" --seconds 20

@@ -7,7 +7,7 @@ set(STRETTO_CUDA AUTO CACHE STRING "Build the CUDA kernels: AUTO, ON or OFF")
 if(DEFINED ENV{STRETTO_CUDA})
   set(STRETTO_CUDA "$ENV{STRETTO_CUDA}")  # for this build, not for later ones in the same folder
 endif()
-set(STRETTO_CUDA_ARCHITECTURES "80-real;90a-real;90-virtual" CACHE STRING "What the CUDA kernels are compiled for")
+set(STRETTO_CUDA_ARCHITECTURES "" CACHE STRING "What the CUDA kernels are compiled for, as CMake's CUDA_ARCHITECTURES; by default 8.0, 9.0 and PTX for others")
 set(STRETTO_CUDA_FOUND OFF)
 set(STRETTO_LEAST_NVCC 12.8)  # the first that compresses for size
 set(STRETTO_LEAST_CMAKE 3.26)  # the first that knows CUDA's C++20
@@ -37,7 +37,7 @@ if(STRETTO_CUDA)  # neither OFF nor empty
     set(CMAKE_CUDA_FLAGS_INIT "-L${root}/lib")
     set(ENV{LIBRARY_PATH} "${root}/lib:$ENV{LIBRARY_PATH}")
   endif()
-  set(CMAKE_CUDA_ARCHITECTURES ${STRETTO_CUDA_ARCHITECTURES})
+  set(CMAKE_CUDA_ARCHITECTURES 80)  # targets have their own
   if(nvcc)
     execute_process(COMMAND "${nvcc}" --version OUTPUT_VARIABLE version ERROR_QUIET RESULT_VARIABLE failed)
     string(REGEX MATCH "release ([0-9.]+)" version "${version}")
@@ -54,7 +54,7 @@ if(STRETTO_CUDA)  # neither OFF nor empty
   if(CMAKE_CUDA_COMPILER)
     enable_language(CUDA)
     set(STRETTO_CUDA_FOUND ON)
-    message(STATUS "CUDA kernels: ${CMAKE_CUDA_COMPILER} ${CMAKE_CUDA_COMPILER_VERSION}, ${STRETTO_CUDA_ARCHITECTURES}")
+    message(STATUS "CUDA kernels: ${CMAKE_CUDA_COMPILER} ${CMAKE_CUDA_COMPILER_VERSION}")
   elseif(STRETTO_CUDA STREQUAL "AUTO")
     message(STATUS "CUDA kernels: not built, there is no nvcc that works (${STRETTO_LEAST_NVCC}, CMake ${STRETTO_LEAST_CMAKE}, or newer)")
   else()

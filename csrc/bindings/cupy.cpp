@@ -242,13 +242,40 @@ py::object DeviceCall::empty(const ValueType& type) const {
 }
 
 void* DeviceCall::allocate(void* self, std::int64_t bytes) {
-  py::object memory = cupy()->alloc(bytes);
-  void* const begin = pointer(memory);
-  static_cast<DeviceCall*>(self)->memory_.insert_or_assign(begin, std::move(memory));
-  return begin;
+  DeviceCall& call = *static_cast<DeviceCall*>(self);
+  try {
+    py::object memory = cupy()->alloc(bytes);
+    void* const begin = pointer(memory);
+    call.memory_.insert_or_assign(begin, std::move(memory));
+    return begin;
+  } catch (const py::error_already_set&) {
+    call.error_ = std::current_exception();
+    throw;
+  }
+}
+
+void DeviceCall::rethrow_python_error() const {
+  if (error_) std::rethrow_exception(error_);
 }
 
 void DeviceCall::release(void* self, void* memory) { static_cast<DeviceCall*>(self)->memory_.erase(memory); }
+
+std::vector<Operand> to_device_arrays(const char* op, const char* name, const py::sequence& arrays,
+                                      int device) {
+  require_table(op, name);
+  std::vector<Operand> operands;
+  operands.reserve(arrays.size());
+  for (const py::handle array : arrays) {
+    if (!is_cupy_array(array) && (py::isinstance<py::array>(array) || !is_on_device(array)))
+      throw DTypeError(message(op, ": ", name, " is ", kind_of(array), " in host memory, not on GPU ", device,
+                               "; move it with cupy.asarray"));
+    DeviceOperand given = to_device_operand(op, name, array);
+    if (given.device != device)
+      throw ShapeError(message(op, ": ", name, " is on GPU ", given.device, ", not on GPU ", device));
+    operands.push_back(std::move(given.operand));
+  }
+  return operands;
+}
 
 Operands to_device_operands(const Op& op, std::span<PyObject* const> inputs, std::size_t first) {
   const auto name = [&](std::size_t i) { return op.inputs[std::min(i, op.inputs.size() - 1)]; };

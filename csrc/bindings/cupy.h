@@ -2,6 +2,7 @@
 // is used where the user has imported it, never imported.
 #pragma once
 
+#include <exception>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -33,6 +34,8 @@ class DeviceCall {
   ArrayView view_of(py::handle array) const;      // of such an array
   // Of the user's `out`. Throws DTypeError or ShapeError for one that a call on this device cannot write to.
   ArrayView view_of_out(const Op& op, py::handle out) const;
+  // Throws what Python threw in `allocate`, if it did: on its way through C++ it may have become another.
+  void rethrow_python_error() const;
 
  private:
   static void* allocate(void* self, std::int64_t bytes);
@@ -41,6 +44,7 @@ class DeviceCall {
   Place place_;
   py::object guard_;  // makes another device current
   std::unordered_map<void*, py::object> memory_;
+  std::exception_ptr error_;
 };
 
 // A CuPy array, or whatever else is on a device, as a CuPy array; its view has no place yet.
@@ -49,6 +53,11 @@ struct DeviceOperand {
   int device;
 };
 DeviceOperand to_device_operand(const char* op, const char* name, py::handle object);
+
+// Arrays that must all be on that device, with views that have no place yet. Throws ShapeError or DTypeError
+// for one that is not, and NoKernelError where no CUDA kernel can run.
+std::vector<Operand> to_device_arrays(const char* op, const char* name, const py::sequence& arrays,
+                                      int device);
 
 // As to_operands, for inputs of which the one at `first` is on a device. Throws DTypeError or ShapeError
 // where they are not all on the same one, and NoKernelError where no CUDA kernel can run.

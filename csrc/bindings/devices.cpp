@@ -39,6 +39,14 @@ py::list host_launches() {
 
 void bind_devices(py::module_& m) {
   m.def("is_on_device", is_on_device, py::arg("array"));
+  m.def(
+      "as_cupy",
+      [](const char* op, const char* name, py::handle array) {
+        DeviceOperand operand = to_device_operand(op, name, array);
+        return py::make_tuple(std::move(operand.operand.keeper), operand.device);
+      },
+      py::arg("op"), py::arg("name"), py::arg("array"),
+      "An array on a GPU as CuPy's, and the number of its GPU.");
   m.def("set_cuda_table", set_table, py::arg("capsule"));
   m.def("cuda_unavailable", unavailable, "Why no CUDA kernel can run, or None.");
   m.def(

@@ -73,6 +73,8 @@ void bind_execute(py::module_& m) {
       .def(py::init([](std::shared_ptr<Workshop> workshop, std::shared_ptr<HeldScore> score) {
              auto self = std::make_unique<HeldExecutor>();
              self->score = std::move(score);
+             if (self->score->constants->device >= 0)
+               throw NoKernelError("plan: its constants are on a GPU; an Executor works in host memory");
              const py::gil_scoped_release release;
              self->executor = std::make_unique<Executor>(std::move(workshop), self->score->score);
              return self;
@@ -86,6 +88,7 @@ void bind_execute(py::module_& m) {
   m.def("rehearse", rehearsed, py::arg("workshop"), py::arg("items"), py::arg("workers"),
         py::arg("nanoseconds"));
   bind_flows(m);
+  bind_device_plans(m);
 }
 
 }  // namespace stretto::bindings

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "bindings/attributes.h"
+#include "bindings/cupy.h"
 
 namespace stretto::bindings {
 namespace {
@@ -100,7 +101,7 @@ std::vector<Operand> held(const char* what, const py::sequence& arrays) {
 
 std::shared_ptr<HeldScore> to_score(std::shared_ptr<HeldConstants> constants, const py::sequence& programs,
                                     const py::dict& plan) {
-  auto score = std::make_shared<Score>();
+  auto score = std::make_shared<Score>();  // the constants' place decides who can play it
   score->constants = constants->constants;
   for (const auto& program : programs) score->programs.push_back(to_program(program.cast<py::tuple>()));
   score->plan = to_plan(plan);
@@ -184,6 +185,29 @@ class Intake {
     return samples;
   }
 
+  // Of CuPy arrays: (the number of samples, the GPU); None when anything is unusual.
+  py::object on_gpu(const py::tuple& arrays) const {
+    if (arrays.size() != inputs_.size()) return py::none();
+    std::vector<DeviceOperand> given;
+    std::int64_t samples = -1;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (!is_cupy_array(arrays[i])) return py::none();
+      given.push_back(to_device_operand("plan", "an input", arrays[i]));
+      const ArrayView& view = given[i].operand.view;
+      if (view.dtype != inputs_[i].dtype || view.shape.count != int(inputs_[i].sizes.size()))
+        return py::none();
+      if (given[i].device != given[0].device) return py::none();
+      if (samples < 0 && inputs_[i].batch >= 0) samples = view.shape[inputs_[i].batch];
+    }
+    if (samples < 0) samples = otherwise_;
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      for (int d = 0; d < given[i].operand.view.shape.count; ++d) {
+        const auto& [factor, offset] = inputs_[i].sizes[std::size_t(d)];
+        if (given[i].operand.view.shape[d] != factor * samples + offset) return py::none();
+      }
+    return py::make_tuple(samples, given[0].device);
+  }
+
  private:
   struct Input {
     DType dtype;
@@ -240,15 +264,17 @@ py::object to_tuple(const Span& s) {
 
 void bind_scores(py::module_& m) {
   py::class_<HeldConstants, std::shared_ptr<HeldConstants>>(m, "Constants", "The constants of a program.")
-      .def(py::init([](const py::sequence& arrays) {
+      .def(py::init([](const py::sequence& arrays, int device) {
              auto self = std::make_shared<HeldConstants>();
-             self->operands = held("a constant", arrays);
+             self->device = device;
+             self->operands = device < 0 ? held("a constant", arrays)
+                                         : to_device_arrays("plan", "a constant", arrays, device);
              std::vector<ArrayView> views;
              for (const Operand& operand : self->operands) views.push_back(operand.view);
              self->constants = std::make_shared<Constants>(std::move(views));
              return self;
            }),
-           py::arg("arrays"))
+           py::arg("arrays"), py::arg("device") = -1)
       .def_property_readonly("packings", [](const HeldConstants& c) { return c.constants->packings(); });
 
   py::class_<HeldScore, std::shared_ptr<HeldScore>>(m, "Score",
@@ -258,7 +284,8 @@ void bind_scores(py::module_& m) {
 
   py::class_<Intake>(m, "Intake", "What a program takes, to recognize the usual call at a glance.")
       .def(py::init<const py::sequence&, std::int64_t>(), py::arg("inputs"), py::arg("otherwise"))
-      .def("samples", &Intake::samples, py::arg("arrays"));
+      .def("samples", &Intake::samples, py::arg("arrays"))
+      .def("on_gpu", &Intake::on_gpu, py::arg("arrays"));
 
   m.def("viewed", viewed, py::arg("op"), py::arg("inputs"), py::arg("attributes"), py::arg("strides"));
   m.def("empty", [](const std::string& dtype, const Ints& shape) {

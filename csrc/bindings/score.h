@@ -11,6 +11,7 @@ namespace stretto::bindings {
 
 // Constants keep the arrays that their views look at.
 struct HeldConstants {
+  int device = -1;  // -1: in host memory
   std::vector<Operand> operands;
   std::shared_ptr<Constants> constants;
 };

@@ -2,21 +2,20 @@
 #pragma once
 
 #include "cuda/launch.h"
+#include "cuda/launch_blocks.h"
+#include "cuda/recorded.h"
 
 namespace stretto {
 
-// Blocks that a multiprocessor should hold at once, where a kernel has an opinion. That it then fits into its
-// share of the registers is looked after for 9.0; for older ones the compiler would spill.
+// Blocks that a multiprocessor should hold at once, where a kernel has an opinion (kBlocks), perhaps for 9.0
+// alone (kBlocksOn90): with the registers of that share the compiler would spill for older ones.
 template <class Kernel>
 constexpr int blocks_at_once() {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-  return 1;
-#else
-  if constexpr (requires { Kernel::kBlocks; })
-    return Kernel::kBlocks;
-  else
-    return 1;
+  if constexpr (requires { Kernel::kBlocks; }) return Kernel::kBlocks;
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+  if constexpr (requires { Kernel::kBlocksOn90; }) return Kernel::kBlocksOn90;
 #endif
+  return 1;
 }
 
 template <class Kernel>
@@ -26,16 +25,14 @@ __global__ void __launch_bounds__(Kernel::kThreads, blocks_at_once<Kernel>())
   kernel(Block(first), shared);
 }
 
-// Puts device_kernel<Kernel> on the stream, as often as the number of blocks needs. Throws.
-void launch_blocks(const Place& place, const char* name, const void* function, const void* kernel,
-                   std::int64_t blocks, int threads);
-
-// Nothing is done for zero blocks.
+// Nothing is done for zero blocks. What the thread records is not launched.
 template <class Kernel>
 void launch(const Place& place, const char* name, std::int64_t blocks, const Kernel& kernel) {
   static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4000);
-  launch_blocks(place, name, reinterpret_cast<const void*>(&device_kernel<Kernel>), &kernel, blocks,
-                Kernel::kThreads);
+  const void* const function = reinterpret_cast<const void*>(&device_kernel<Kernel>);
+  if (RecordedLaunches* const recording = current_recording())
+    return recording->add(name, function, &kernel, sizeof(Kernel), blocks, Kernel::kThreads);
+  launch_blocks(place, name, function, &kernel, blocks, Kernel::kThreads);
 }
 
 }  // namespace stretto

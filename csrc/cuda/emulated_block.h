@@ -4,12 +4,15 @@
 
 #include <ucontext.h>
 
+#include <bit>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <vector>
+
+#include "base/dtype.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -44,14 +47,24 @@ class Fibers {
   // From a fiber: let the others come to here.
   void yield() { leave(fibers_[std::size_t(current_)], false); }
 
-  // Where the fibers leave what they exchange.
+  // What the fibers exchange: each offers something, which the others may look at until it yields again.
   template <class T>
-  T exchange(int thread, T value, int from) {
+  void offer(int thread, const T& value) {
     static_assert(sizeof(T) <= sizeof(Slot));
     slots_.resize(fibers_.size());
     std::memcpy(&slots_[std::size_t(thread)], &value, sizeof(T));
     yield();
-    std::memcpy(&value, &slots_[std::size_t(from)], sizeof(T));
+  }
+  template <class T>
+  T offered(int thread) const {
+    T value;
+    std::memcpy(&value, &slots_[std::size_t(thread)], sizeof(T));
+    return value;
+  }
+  template <class T>
+  T exchange(int thread, T value, int from) {
+    offer(thread, value);
+    value = offered<T>(from);
     yield();
     return value;
   }
@@ -59,7 +72,7 @@ class Fibers {
  private:
   static constexpr std::size_t kStack = 256 << 10;
   struct Slot {
-    char bytes[16];
+    char bytes[24];
   };
   struct Fiber {
     ucontext_t context;
@@ -137,7 +150,76 @@ class Block {
     return fibers_->exchange(thread_, value, within ? thread_ + lanes : thread_);
   }
 
+  // Copies are made when they are waited for, as late as they may be.
+  void copy_piece(void* to, const void* from, int bytes) const {
+    copies_.push_back({to, from, bytes, group_});
+  }
+  void commit_copies() const { ++group_; }
+  template <int kLeft>
+  void wait_for_copies() const {
+    std::size_t done = 0;
+    for (; done < copies_.size() && copies_[done].group < group_ - kLeft; ++done) {
+      char piece[16] = {};
+      std::memcpy(piece, copies_[done].from, std::size_t(copies_[done].bytes));
+      std::memcpy(copies_[done].to, piece, sizeof(piece));
+    }
+    copies_.erase(copies_.begin(), copies_.begin() + std::ptrdiff_t(done));
+  }
+
+  void load_matrices(std::uint32_t (&to)[4], const void* row, bool transposed) const {
+    const int lane = thread_ % 32, first = thread_ - lane;
+    fibers_->offer(thread_, row);
+    for (int q = 0; q < 4; ++q) {
+      std::uint16_t pair[2];
+      for (int e = 0; e < 2; ++e) {
+        const int r = transposed ? lane % 4 * 2 + e : lane / 4, c = transposed ? lane / 4 : lane % 4 * 2 + e;
+        std::memcpy(&pair[e],
+                    static_cast<const char*>(fibers_->offered<const void*>(first + 8 * q + r)) + 2 * c, 2);
+      }
+      to[q] = std::uint32_t(pair[1]) << 16 | pair[0];
+    }
+    fibers_->yield();
+  }
+
+  // The order within the product is the hardware's own business: here k increases.
+  template <TensorKind kKind>
+  void multiply_matrices(float (&acc)[4], const std::uint32_t (&a)[4], std::uint32_t b0,
+                         std::uint32_t b1) const {
+    struct Factors {
+      std::uint32_t a[4], b[2];
+    };
+    fibers_->offer(thread_, Factors{{a[0], a[1], a[2], a[3]}, {b0, b1}});
+    const int lane = thread_ % 32, first = thread_ - lane;
+    for (int e = 0; e < 4; ++e) {
+      const int row = lane / 4 + e / 2 * 8, column = lane % 4 * 2 + e % 2;
+      for (int half = 0; half < 2; ++half)
+        for (int word = 0; word < 4; ++word) {
+          const auto x = fibers_->offered<Factors>(first + row % 8 * 4 + word).a[row / 8 + 2 * half];
+          const auto y = fibers_->offered<Factors>(first + column * 4 + word).b[half];
+          for (int part = 0; part < (kKind == TensorKind::tf32 ? 1 : 2); ++part)
+            acc[e] = __builtin_fmaf(factor<kKind>(x, part), factor<kKind>(y, part), acc[e]);
+        }
+    }
+    fibers_->yield();
+  }
+  std::uint32_t to_tf32(std::uint32_t bits) const {
+    return (bits & 0x7fffffff) > 0x7f800000 ? 0x7fffffff : (bits + 0x1000) & ~std::uint32_t(0x1fff);
+  }
+
  private:
+  template <TensorKind kKind>
+  static float factor(std::uint32_t word, int part) {
+    if (kKind == TensorKind::tf32) return std::bit_cast<float>(word);
+    const auto half = std::uint16_t(word >> (16 * part));
+    return kKind == TensorKind::bf16 ? to_float(bfloat16{half}) : to_float(float16{half});
+  }
+  struct Copy {
+    void* to;
+    const void* from;
+    int bytes, group;
+  };
+  mutable std::vector<Copy> copies_;
+  mutable int group_ = 0;
   std::int64_t index_;
   int thread_;
   Fibers* fibers_;

@@ -3,12 +3,13 @@
 #pragma once
 
 #include "cuda/launch.h"
+#include "cuda/recorded.h"
 
 namespace stretto {
 
 template <class Kernel>
-void launch(const Place&, const char*, std::int64_t blocks, const Kernel& kernel) {
-  static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4000);
+void run_blocks(const void* arguments, std::int64_t blocks) {
+  const Kernel& kernel = *static_cast<const Kernel*>(arguments);
   using Shared = typename Kernel::Shared;
   for (std::int64_t index = 0; index < blocks; ++index) {
     if constexpr (std::is_same_v<Shared, NoShared>) {
@@ -32,6 +33,16 @@ void launch(const Place&, const char*, std::int64_t blocks, const Kernel& kernel
           &context);
     }
   }
+}
+
+template <class Kernel>
+void launch(const Place&, const char* name, std::int64_t blocks, const Kernel& kernel) {
+  static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4000);
+  if (RecordedLaunches* const recording = current_recording())
+    recording->add(name, reinterpret_cast<const void*>(&run_blocks<Kernel>), &kernel, sizeof(Kernel), blocks,
+                   Kernel::kThreads);
+  else
+    run_blocks<Kernel>(&kernel, blocks);
 }
 
 }  // namespace stretto

@@ -9,6 +9,11 @@
 // Block: thread(), index() of the block, sync() for all its threads, and for kernels all of whose threads
 // call it shuffle_down(value, lanes): the value that the thread so many lanes further gave, within its warp.
 // A kernel without shared memory never syncs.
+//
+// For tensor cores, by all threads of a warp: load_matrices(), four 8 x 8 matrices of 16-bit elements, of
+// which every lane says where a row is; multiply_matrices(), acc (16 x 8) += a (16 x 32 bytes) b (32 bytes x
+// 8); and by a thread copy_piece(), 16 bytes into shared memory, `bytes` of them from elsewhere and the
+// others zero, which are there once their group (commit_copies()) is waited for and the block has synced.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +23,9 @@
 namespace stretto {
 
 struct NoShared {};
+
+// The factors of products of matrices by tensor cores.
+enum class TensorKind : std::uint8_t { f16, bf16, tf32 };
 
 }  // namespace stretto
 

@@ -13,6 +13,8 @@
 
 namespace stretto {
 
+class StepMemory;
+
 // What is played: never changed, and shared by all who play it at once.
 struct Score {
   std::shared_ptr<Constants> constants;
@@ -27,8 +29,25 @@ struct Score {
 struct Batch {
   std::span<const ArrayView> inputs, outputs;
   Timeline* timeline = nullptr;
-  std::int64_t number = -1;  // in its stream
-  int lane = 0;              // of the plan's worker 0 in the timeline
+  std::int64_t number = -1;      // in its stream
+  int lane = 0;                  // of the plan's worker 0 in the timeline
+  StepMemory* memory = nullptr;  // of a device
+};
+
+// Every stage of a plan, with its operands in place.
+class BoundPlan {
+ public:
+  // Packs every weight that is not packed yet; on a device there is nothing to pack.
+  BoundPlan(const Score& score, bool on_device);
+
+  // Where the slots' arenas are, one after the other, and all operands: null for host memory.
+  void settle(char* arenas, const Place* where);
+  // Throws what a step threw, with its place added to the text.
+  void perform(const Batch& batch, int worker, int item);
+
+ private:
+  const Score& score_;
+  std::vector<std::vector<std::unique_ptr<BoundStage>>> stages_;  // [program * slots + slot][stage]
 };
 
 class OpenPlan {
@@ -42,12 +61,12 @@ class OpenPlan {
   Conductor& conductor() { return conductor_; }
 
   // Throws what a step threw, with its place added to the text.
-  void perform(const Batch& batch, int worker, int item);
+  void perform(const Batch& batch, int worker, int item) { bound_.perform(batch, worker, item); }
 
  private:
   std::shared_ptr<const Score> score_;
   std::unique_ptr<char, void (*)(void*)> arenas_;
-  std::vector<std::vector<std::unique_ptr<BoundStage>>> bound_;  // [program * slots + slot][stage]
+  BoundPlan bound_;
   Conductor conductor_;
 };
 

@@ -3,6 +3,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "execute/step_memory.h"
 
 namespace stretto {
 namespace {
@@ -74,7 +75,7 @@ std::vector<int> channel_axes(const Program& program, const Step& step, const St
 
 }  // namespace
 
-BoundStage::BoundStage(const Program& program, const Stage& stage, char* arena, Constants& constants) {
+BoundStage::BoundStage(const Program& program, const Stage& stage, Constants& constants, bool on_device) {
   for (const int index : stage.steps) {
     const Step& step = program.steps[index];
     if (step.is_view) continue;
@@ -94,11 +95,11 @@ BoundStage::BoundStage(const Program& program, const Stage& stage, char* arena, 
         const std::int64_t offset =
             value.offset + (channel ? channel * view.strides[axis] * itemsize(view.dtype) : 0);
         if (value.storage == Storage::arena) {
-          view.data = arena + offset;
+          spots_.push_back({int(steps_.size()), int(operands.size()), is_output, offset});
         } else if (value.storage == Storage::constant) {
           view.data = static_cast<char*>(constants.at(value.index).data) + offset;
           const bool is_weight = !is_output && operands.size() == 1 && step.op->pack && !value.is_view;
-          if (is_weight) view.packed = constants.packed(view, *step.op, step.attributes);
+          if (is_weight && !on_device) view.packed = constants.packed(view, *step.op, step.attributes);
         } else {
           patches_.push_back({int(steps_.size()), int(operands.size()), is_output, &value, axis, channel});
         }
@@ -111,6 +112,17 @@ BoundStage::BoundStage(const Program& program, const Stage& stage, char* arena, 
   }
 }
 
+ArrayView& BoundStage::operand(int step, int number, bool is_output) {
+  return (is_output ? steps_[step].outputs : steps_[step].inputs)[number];
+}
+
+void BoundStage::settle(char* arena, const Place* where) {
+  for (const Spot& spot : spots_) operand(spot.step, spot.operand, spot.is_output).data = arena + spot.offset;
+  for (BoundStep& step : steps_)
+    for (auto* operands : {&step.inputs, &step.outputs})
+      for (ArrayView& view : *operands) view.place = where;
+}
+
 void BoundStage::place(std::span<const ArrayView> inputs, std::span<const ArrayView> outputs,
                        const Plan& plan, std::int64_t first) {
   for (const Patch& patch : patches_) {
@@ -118,8 +130,7 @@ void BoundStage::place(std::span<const ArrayView> inputs, std::span<const ArrayV
     const bool from_input = value.storage == Storage::input;
     const ArrayView& whole = (from_input ? inputs : outputs)[value.index];
     const Cut& cut = (from_input ? plan.inputs : plan.outputs)[value.index];
-    BoundStep& step = steps_[patch.step];
-    ArrayView& view = (patch.is_output ? step.outputs : step.inputs)[patch.operand];
+    ArrayView& view = operand(patch.step, patch.operand, patch.is_output);
     std::int64_t offset = value.offset;
     if (cut.axis != kNoBatch) offset += first * cut.factor * whole.strides[cut.axis] * itemsize(whole.dtype);
     if (!value.is_view) view.strides = whole.strides;
@@ -138,6 +149,7 @@ void BoundStage::run(const Context& context) {
     } catch (...) {
       rethrow_with(place_of(*step.source, step.inputs, step.step, context));
     }
+    if (context.memory) context.memory->end_step();
     if (context.spans)
       context.spans->push_back(
           {context.worker, context.stage, step.step, context.micro_batch, begin, now_ns()});

@@ -10,9 +10,15 @@
 
 namespace stretto {
 
+class StepMemory;
+
 class BoundStage {
  public:
-  BoundStage(const Program& program, const Stage& stage, char* arena, Constants& constants);
+  // On a device no weight is packed.
+  BoundStage(const Program& program, const Stage& stage, Constants& constants, bool on_device);
+
+  // Where the arena is, and every operand: null for host memory.
+  void settle(char* arena, const Place* where);
 
   // Points at samples [first, ...) of the caller's arrays.
   void place(std::span<const ArrayView> inputs, std::span<const ArrayView> outputs, const Plan& plan,
@@ -22,6 +28,7 @@ class BoundStage {
     int worker, stage, micro_batch, threads;
     std::int64_t batch;        // the number in a stream, or -1
     std::vector<Span>* spans;  // nullptr: nobody asked
+    StepMemory* memory;        // of a device, or nullptr
   };
   // Throws what a step throws, with the step, the micro-batch and the shapes added to its text.
   void run(const Context& context);
@@ -39,8 +46,16 @@ class BoundStage {
     int channel_axis;  // kNoChannels: all of it
     std::int64_t first_channel;
   };
+  struct Spot {  // an operand in the arena
+    int step, operand;
+    bool is_output;
+    std::int64_t offset;
+  };
+  ArrayView& operand(int step, int number, bool is_output);
+
   std::vector<BoundStep> steps_;
   std::vector<Patch> patches_;
+  std::vector<Spot> spots_;
 };
 
 }  // namespace stretto

@@ -1,6 +1,7 @@
 #include "kernels/cuda_kernels.h"
 
 #include "cuda/launch.h"
+#include "cuda/recorded.h"
 
 namespace stretto {
 
@@ -25,6 +26,7 @@ const CudaTable kCudaKernels = {
     .take = cuda_take,
     .take_gradient = cuda_take_gradient,
     .fill = cuda_fill,
+    .new_recording = []() -> Recording* { return new_recorded_launches(); },
 };
 
 }  // namespace stretto

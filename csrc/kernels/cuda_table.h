@@ -10,7 +10,8 @@
 
 namespace stretto {
 
-struct Place;  // base/place.h
+class Recording;  // base/recording.h
+struct Place;     // base/place.h
 struct ArrayView;
 struct ElementwiseArgs;
 struct MatmulArgs;
@@ -55,9 +56,12 @@ struct CudaTable {
 
   // All elements of `to`, whose place it is, become the one of its dtype that `element` on the host holds.
   const char* (*fill)(const void* element, const ArrayView& to);
+
+  // For calls that are to be made again and again: base/recording.h. The caller deletes it.
+  Recording* (*new_recording)();
 };
 
-inline constexpr int kCudaTableVersion = 1;
+inline constexpr int kCudaTableVersion = 2;
 inline constexpr const char* kCudaTableCapsule = "stretto._cuda.table";  // the capsule's name
 
 // The registered table; null until the bindings have loaded the module. Set once.

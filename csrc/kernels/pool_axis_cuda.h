@@ -32,7 +32,6 @@ class Positions {
     p.sample = rest;
     return p;
   }
-  STRETTO_INLINE bool has(std::int64_t index) const { return index < count_; }
 
  private:
   Divider size_[5];

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "cuda/launch.h"
+#include "cuda/elements.h"
 #include "cuda/loops.h"
 #include "kernels/storage.h"
 #include "kernels/transcendental.h"
@@ -148,6 +148,52 @@ RowLoops<kViews> row_loops(const Dims& shape, int kept, const Dims* const (&view
   constexpr std::int64_t all = std::int64_t(1) << 30;
   return {LoopNest<kViews>(parts[0], chosen[0], all, LoopOrder::axes).whole(),
           LoopNest<kViews>(parts[1], chosen[1], all, LoopOrder::axes).whole()};
+}
+
+// The terms of the first of some views.
+template <class C, int kViews>
+struct Terms {
+  const void* data;
+  DType dtype;
+  RowLoops<kViews> loops;
+
+  STRETTO_INLINE C at(std::int64_t row, int k) const {
+    std::int64_t offset[kViews];
+    loops.offsets(row, k, offset);
+    return load_as<C>(data, dtype, offset[0]);
+  }
+};
+
+template <class C, int kViews>
+struct ExtremeTerm : Extreme<C> {
+  Terms<C, kViews> x;
+  STRETTO_INLINE C take(C so_far, std::int64_t row, int k) const {
+    return this->joined(so_far, x.at(row, k));
+  }
+};
+
+// What becomes of the rows' values, into a view whose elements, in C order, are the rows.
+template <class Value, class Finish>
+struct StoreRows {
+  const Value* values;
+  Finish finish;
+  void* out;
+  DType dtype;
+  Loops<1> to;
+
+  STRETTO_KERNEL void operator()(std::int64_t row) const {
+    std::int64_t at[1];
+    to.offsets(std::uint32_t(row), at);
+    const auto y = finish(values[row]);
+    store_own<std::remove_const_t<decltype(y)>>(out, dtype, at[0], y);
+  }
+};
+
+template <class Value, class Finish>
+void store_rows(const char* name, const Value* values, const Finish& finish, const ArrayView& out) {
+  const LoopNest<1> nest(out.shape, {&out.strides}, std::int64_t(1) << 30, LoopOrder::axes);
+  launch_elements(*out.place, name, out.size(),
+                  StoreRows<Value, Finish>{values, finish, out.data, out.dtype, nest.whole()});
 }
 
 // Whether neighbouring rows lie closer together than neighbouring terms.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stretto import _core
-from stretto.opening import Openings, Shop, bind_inputs
+from stretto.opening import Openings, Shop, bind_host_inputs
 from stretto.program import Program
 from stretto.schedule.arrange import arrange
 from stretto.schedule.memory import size_in_bytes
@@ -100,7 +100,7 @@ class Channels:
         arrays = batch if type(batch) is tuple else (batch,)
         samples = self._take_samples(arrays)
         if samples < 0:
-            inputs, samples = bind_inputs(self._program, arrays)
+            inputs, samples = bind_host_inputs("stream", self._program, arrays)
             arrays = tuple(inputs)
         return scores.get(samples), arrays, samples
 

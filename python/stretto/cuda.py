@@ -5,6 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from stretto import _core
 
@@ -33,6 +37,16 @@ def _reason() -> str | None:
         return load()
     except NotImplementedError as error:  # kernels of another version
         return str(error)
+
+
+def on_gpu(arrays: Sequence[Any], gpu: int) -> list[Any]:
+    """The arrays as CuPy's on a GPU, those of the host copied there; the copies are complete when this returns."""
+    cupy = sys.modules["cupy"]
+    with cupy.cuda.Device(gpu):
+        moved = [cupy.asarray(a) if isinstance(a, np.ndarray) else a for a in arrays]
+        if any(isinstance(a, np.ndarray) for a in arrays):
+            cupy.cuda.get_current_stream().synchronize()  # a plan is called on any stream
+    return moved
 
 
 def cuda_available() -> bool:

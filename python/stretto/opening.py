@@ -8,18 +8,19 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 import numpy as np
 
 from stretto import _core
-from stretto.program import NO_BATCH, Array, Changes, Program, Size, Type, on_host, sizes_at
+from stretto.cuda import on_gpu
+from stretto.program import NO_BATCH, Array, Changes, Program, Size, Type, located, sizes_at
 from stretto.schedule.arrange import arrange
 from stretto.schedule.check import check
 from stretto.schedule.memory import Layout, lay_out, order_of_steps
 from stretto.schedule.plan import Choice, Plan
 
-__all__ = ["Openings", "Shop", "bind_inputs", "intake_of", "open_plan"]
+__all__ = ["Openings", "Shop", "bind_host_inputs", "bind_inputs", "intake_of", "open_plan"]
 
 KEPT = 8  # batch sizes whose memory stays open
 Opened = TypeVar("Opened")
@@ -34,35 +35,56 @@ class Shop:
         self._ids = [i for i, v in enumerate(program.values) if v.origin in ("parameter", "constant")]
         self._arrays: list[Array] = []
         self._seen = -1
-        self._constants: _core.Constants | None = None
+        self._constants: dict[int | None, _core.Constants] = {}  # by GPU, None: of the host
 
-    def constants(self) -> _core.Constants:
-        """The parameters' present arrays; a changed one is packed anew."""
+    def constants(self, gpu: int | None = None) -> _core.Constants:
+        """The parameters' present arrays; a changed one is packed, or copied to the GPU, anew."""
         changes = Changes.count
-        if self._constants is not None and changes == self._seen:
-            return self._constants
-        self._seen = changes
-        arrays = [self.program.array(i) for i in self._ids]
-        if self._constants is None or any(a is not b for a, b in zip(arrays, self._arrays, strict=True)):
-            self._arrays = arrays
-            self._constants = _core.Constants(arrays)
-        return self._constants
+        if changes != self._seen:
+            arrays = [self.program.array(i) for i in self._ids]
+            if len(arrays) != len(self._arrays) or any(a is not b for a, b in zip(arrays, self._arrays, strict=True)):
+                self._arrays = arrays
+                self._constants = {}
+            self._seen = changes
+        if gpu not in self._constants:
+            self._constants[gpu] = self._placed(gpu)
+        return self._constants[gpu]
+
+    def _placed(self, gpu: int | None) -> _core.Constants:
+        if gpu is not None:
+            return _core.Constants(on_gpu(self._arrays, gpu), gpu)
+        for i, array in zip(self._ids, self._arrays, strict=True):
+            if not isinstance(array, np.ndarray):
+                name = self.program.values[i].name or "an array that the network captured"
+                raise TypeError(
+                    f"plan: {name} is on a GPU, the inputs are in host memory; "
+                    "move the layer's parameters with to_host, or the inputs with cupy.asarray"
+                )
+        return _core.Constants(self._arrays)
 
     def forget_constants(self) -> None:
         """Pack them anew when they are next asked for."""
         _left_behind.append(self._constants)
-        self._constants = None
+        self._constants = {}
 
 
 class Openings(Generic[Opened]):
     """One choice's plans for the batch sizes last used, in memory; ``open`` makes of a plan what is kept.
 
-    ``turn`` says which replica of a stage begins.
+    ``turn`` says which replica of a stage begins, ``gpu`` where the constants are: None for the host.
     """
 
-    def __init__(self, shop: Shop, choice: Choice, open: Callable[[_core.Score], Opened], turn: int = 0) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        choice: Choice,
+        open: Callable[[_core.Score], Opened],
+        turn: int = 0,
+        gpu: int | None = None,
+    ) -> None:
         self.choice = choice
         self._turn = turn
+        self._gpu = gpu
         self._shop: Shop | None = shop
         self._program = shop.program
         self._make = open
@@ -81,7 +103,7 @@ class Openings(Generic[Opened]):
             if self._shop is None:
                 raise ValueError("plan: the plan is closed; make a new one with st.plan")
             changes = Changes.count
-            constants = self._shop.constants()
+            constants = self._shop.constants(self._gpu)
             if constants is not self._constants:  # a parameter has changed
                 self._kept.clear()
                 self._constants = constants
@@ -145,11 +167,15 @@ def intake_of(program: Program) -> _core.Intake:
     return _core.Intake(forms, program.example_samples)
 
 
-def bind_inputs(program: Program, arrays: Sequence[Any]) -> tuple[list[Array], int]:
-    """The call's arrays, checked against the program, and the number of samples."""
+def bind_inputs(program: Program, arrays: Sequence[Any]) -> tuple[list[Array], int, int | None]:
+    """The call's arrays, checked against the program, the number of samples, and the arrays' GPU or None."""
     if len(arrays) != len(program.inputs):
         raise TypeError(f"plan: {len(arrays)} arrays given; the network takes {len(program.inputs)}")
-    inputs = [on_host("plan: an input", a) for a in arrays]
+    found = [located("plan", "an input", a) for a in arrays]
+    inputs = [array for array, _ in found]
+    gpus = [gpu for _, gpu in found]
+    if len(set(gpus)) > 1:
+        _refuse_several_places(program, gpus)
     samples: int | None = None
     for array, i in zip(inputs, program.inputs, strict=True):
         v = program.values[i]
@@ -167,6 +193,31 @@ def bind_inputs(program: Program, arrays: Sequence[Any]) -> tuple[list[Array], i
                 f"plan: {v.name} has the wrong shape: it is {array.shape}; the network takes {v}"
                 + (f" with N = {samples}" if any(isinstance(s, Size) for s in v.shape) else "")
             )
+    return inputs, samples, gpus[0]
+
+
+def _refuse_several_places(program: Program, gpus: Sequence[int | None]) -> NoReturn:
+    other = next(k for k, gpu in enumerate(gpus) if gpu != gpus[0])
+    first, second = (
+        f"{program.label(program.inputs[k])} is {'in host memory' if gpu is None else f'on GPU {gpu}'}"
+        for k, gpu in ((0, gpus[0]), (other, gpus[other]))
+    )
+    if None in gpus:
+        raise TypeError(
+            f"plan: inputs are not in one place: {first}, {second}; "
+            "move one with cupy.asarray, or the other with cupy.asnumpy"
+        )
+    raise ValueError(f"plan: inputs are on different GPUs: {first}, {second}; copy one of them")
+
+
+def bind_host_inputs(what: str, program: Program, arrays: Sequence[Any]) -> tuple[list[Array], int]:
+    """The same for what only the CPU does."""
+    inputs, samples, gpu = bind_inputs(program, arrays)
+    if gpu is not None:
+        raise NotImplementedError(
+            f"{what}: the inputs are on GPU {gpu}, where {what} does nothing; call the plan itself, "
+            "or copy them to the host with cupy.asnumpy"
+        )
     return inputs, samples
 
 

@@ -28,6 +28,7 @@ from stretto.tracing import trace
 __all__ = ["plan"]
 
 PRECISIONS = ("highest", "high", "medium")
+ONE_STREAM = ("serial", "depth_first")  # the schedules of a GPU
 STEPS_SHARE, CALLS_SHARE, STREAMS_SHARE = 0.4, 0.4, 0.2  # of the seconds for calibration
 
 
@@ -57,7 +58,10 @@ def plan(
     net : Program or callable
         A layer, a function made of layers and ``st`` functions, or what :func:`stretto.trace` made of one.
     x : array, or tuple of arrays
-        An example of the input, of the batch size to decide for; the plan runs any other as well.
+        An example of the input, of the batch size to decide for; the plan runs any other as well. A CuPy array plans
+        for its GPU: ``"serial"`` (the default) and ``"depth_first"`` put all steps on the stream that is current at
+        the call; the arena is taken from CuPy's allocator at each call, and parameters in host memory are copied to
+        the GPU once.
     objective : {"throughput", "latency", "memory"}
         Calls take what is fastest for one batch. Streams take what does the most batches a second for
         ``"throughput"``, and the same as calls for ``"latency"``. ``"memory"`` takes the smallest arenas.
@@ -95,7 +99,7 @@ def plan(
     ValueError
         If a schedule is asked for that cannot run the network, or nothing fits the memory limit.
     NotImplementedError
-        If a device is asked for that there is no support for.
+        If a device is asked for that there is no support for, or a schedule that does not run on a GPU.
 
     Examples
     --------
@@ -111,7 +115,9 @@ def plan(
     arrays = x if isinstance(x, tuple) else (x,)
     program = net if isinstance(net, Program) else trace(net, *arrays)
     program = program.with_precision(precision)
-    inputs, samples = bind_inputs(program, arrays)
+    inputs, samples, gpu = bind_inputs(program, arrays)
+    if gpu is not None:
+        return _on_gpu(program, schedule, micro_batch, memory_limit, samples, gpu)
     if isinstance(schedule, (Choice, Plan)):
         return Runner(program, schedule)
     wanted = Wanted(workers or _core.resolve_threads(0), schedule, micro_batch, threads)
@@ -130,6 +136,31 @@ def plan(
         if objective == "throughput":
             considered = time_streams(shop, considered, inputs, STREAMS_SHARE * calibrate, told)
     return _open(shop, decide(considered, objective), model)
+
+
+def _on_gpu(
+    program: Program,
+    schedule: str | Choice | Plan | None,
+    micro_batch: int | None,
+    memory_limit: int | None,
+    samples: int,
+    gpu: int,
+) -> Runner:
+    """A plan whose one worker is the stream of its calls. Nothing is measured: there is one order."""
+    choice = Choice.of(schedule) if isinstance(schedule, Plan) else schedule
+    if not isinstance(choice, Choice):
+        choice = Choice(choice or "serial", micro_batch=micro_batch)
+    if choice.schedule not in ONE_STREAM or choice.workers > 1:
+        raise NotImplementedError(
+            f"plan: the schedule {choice} does not run on a GPU yet: there is one stream; "
+            f"it must be {' or '.join(map(repr, ONE_STREAM))}"
+        )
+    taken = arena_bytes(program, arrange(program, choice, samples))
+    if memory_limit is not None and taken > memory_limit:
+        raise ValueError(f"plan: memory_limit is too small: {memory_limit} bytes; the arena of {choice} takes {taken}")
+    runner = Runner(program, choice)
+    runner._calls_on(gpu).get(samples)
+    return runner
 
 
 def _open(shop: Shop, decision: Decision, model: CostModel) -> Runner:

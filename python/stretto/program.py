@@ -52,16 +52,13 @@ class Size:
 Shape: TypeAlias = tuple[int | Size, ...]
 
 
-def on_host(what: str, array: Any) -> Array:
-    """The array as NumPy's. Raises NotImplementedError for one on a GPU, where no plan runs."""
+def located(op: str, name: str, array: Any) -> tuple[Any, int | None]:
+    """The array as NumPy's, or as CuPy's with the number of its GPU."""
     if isinstance(array, np.ndarray):
-        return array
+        return array, None
     if _core.is_on_device(array):
-        raise NotImplementedError(
-            f"{what} is on a GPU, and plans run on the CPU: call the network itself, or copy the array to the host "
-            "with cupy.asnumpy (a layer's parameters with to_host)"
-        )
-    return np.asarray(array)
+        return _core.as_cupy(op, name, array)
+    return np.asarray(array), None
 
 
 def sizes_at(shape: Sequence[int | Size], samples: int) -> tuple[int, ...]:

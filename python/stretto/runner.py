@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from stretto import _core
 from stretto.channels import Channels
-from stretto.opening import Openings, Shop, bind_inputs, intake_of
+from stretto.opening import Openings, Shop, bind_host_inputs, bind_inputs, intake_of
 from stretto.program import Program
 from stretto.progress import Progress
 from stretto.python_stages import Function, functions_of
@@ -66,8 +66,10 @@ class Runner:
         self.choice = choice
         self.stream_choice = stream_choice
         self._shop = _shop or Shop(program, choice.workers)
-        self._samples = intake_of(program).samples
+        intake = intake_of(program)
+        self._samples, self._on_gpu = intake.samples, intake.on_gpu
         self._calls = Openings(self._shop, choice, functools.partial(_core.Executor, self._shop.workshop))
+        self._gpu_calls: dict[int, Openings[_core.DevicePlan]] = {}
         self._channels = Channels(self._shop, stream_choice or choice, self._samples)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         self._desk: Desk | None = None
@@ -81,19 +83,38 @@ class Runner:
         _live.add(self)
 
     def __call__(self, *arrays: Any) -> Any:
-        """Run once; returns what the network returns, as new arrays."""
+        """Run once; returns what the network returns, as new arrays of the inputs' kind.
+
+        On CuPy arrays all steps are put on the current stream, and nothing is waited for.
+        """
         samples = self._samples(arrays)
         inputs: Sequence[Any] = arrays
         if samples < 0:
-            inputs, samples = bind_inputs(self.program, arrays)
+            usual = self._on_gpu(arrays)
+            if usual is not None:
+                return self._calls_on(usual[1]).get(usual[0]).run(arrays)
+            inputs, samples, gpu = bind_inputs(self.program, arrays)
+            if gpu is not None:
+                return self._calls_on(gpu).get(samples).run(inputs)
         try:
             return self._calls.get(samples).run(inputs)
         except CancelledError:
             raise CancelledError(f"plan: the run was cancelled: {self.choice}, {samples} samples") from None
 
+    def _calls_on(self, gpu: int) -> Openings[_core.DevicePlan]:
+        calls = self._gpu_calls.get(gpu)
+        if calls is not None:
+            return calls
+        with self._lock:
+            if self._is_closed:
+                raise ValueError("plan: the plan is closed; make a new one with st.plan")
+            if gpu not in self._gpu_calls:
+                self._gpu_calls[gpu] = Openings(self._shop, self.choice, _core.DevicePlan, gpu=gpu)
+            return self._gpu_calls[gpu]
+
     def timeline(self, *arrays: Any) -> Timeline:
         """Run once and say what ran when, with what was foretold of it as its ``predicted``."""
-        inputs, samples = bind_inputs(self.program, arrays)
+        inputs, samples = bind_host_inputs("timeline", self.program, arrays)
         spans = self._calls.get(samples).timeline(inputs)
         measured = timeline_of(spans, [step.op for step in self.program.steps])
         return replace(measured, predicted=self.forecast(samples).timeline)
@@ -284,7 +305,8 @@ class Runner:
 
     def peak_bytes(self, samples: int) -> int:
         """Bytes of the arenas for a batch of so many samples; parameters, inputs and results come on top."""
-        return self._calls.get(samples).arena_bytes
+        calls: Openings[Any] = next(iter(self._gpu_calls.values()), self._calls)
+        return int(calls.get(samples).arena_bytes)
 
     def explain(self, format: str = "text") -> str:
         """Every candidate with its time and memory, which one is run, and why not the others; or the same as JSON."""
@@ -304,6 +326,8 @@ class Runner:
         if self._end_desk is not None:
             self._end_desk()
         self._calls.close()
+        for calls in self._gpu_calls.values():
+            calls.close()
         self._channels.close()
 
     def __enter__(self) -> Runner:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from stretto import _core, ops
-from stretto.program import MIXES_SAMPLES, NO_BATCH, Array, Program, Shape, Size, Step, Type, Value, on_host, sizes_at
+from stretto.program import MIXES_SAMPLES, NO_BATCH, Array, Program, Shape, Size, Step, Type, Value, located, sizes_at
 
 __all__ = ["Symbol", "trace"]
 
@@ -185,9 +185,7 @@ class _Trace:
         if parameter:
             self.owners[value] = parameter[1:]
         else:
-            copy = np.array(array, order="C")
-            copy.flags.writeable = False
-            self.constants[value] = copy
+            self.constants[value] = own_copy(array)
         self.held.append(array)
         self.known[id(array)] = value
         return value
@@ -242,7 +240,7 @@ class _Trace:
             elif isinstance(operand, (bool, int, float)):
                 operands.append(self.capture(np.asarray(operand, _beside(operand, dtypes))))
             else:
-                operands.append(self.capture(on_host(f"trace: an array that {op.name} takes", operand)))
+                operands.append(self.capture(located("trace", f"an array that {op.name} takes", operand)[0]))
         return tuple(operands)
 
     def type(self, value: int, samples: int) -> Type:
@@ -263,6 +261,15 @@ class _Trace:
                 f"{op.name}: the step works for a batch of {self.samples} but not of {samples}: {error}; "
                 "write sizes that follow the batch with x.shape[0], and captured arrays without a batch axis"
             ) from None
+
+
+def own_copy(array: Array) -> Array:
+    """Of the array's elements, in its place, in C order."""
+    if not isinstance(array, np.ndarray):
+        return array.copy()
+    copy = np.array(array, order="C")
+    copy.flags.writeable = False
+    return copy
 
 
 def same_elements(copy: Array, array: Array) -> bool:
@@ -347,7 +354,7 @@ def trace(f: Callable[..., Any], *examples: Any, batch_axes: Sequence[int | None
     axes = [0] * len(examples) if batch_axes is None else list(batch_axes)
     if len(axes) != len(examples):
         raise ValueError(f"trace: batch_axes has {len(axes)} entries; there are {len(examples)} examples")
-    arrays = [on_host("trace: an example", example) for example in examples]
+    arrays = [located("trace", "an example", example)[0] for example in examples]
     samples = {a.shape[axis] for a, axis in zip(arrays, axes, strict=True) if axis is not None and a.ndim}
     if len(samples) > 1:
         raise ValueError(f"trace: the examples' batches differ: {sorted(samples)} samples; pass batch_axes= if needed")

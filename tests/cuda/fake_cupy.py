@@ -16,13 +16,16 @@ import numpy as np
 from tests.cuda import memory
 
 REAL = os.environ.get("STRETTO_TEST_CUPY") == "real"
-state = types.SimpleNamespace(device=0, stream=0x5000)
+state = types.SimpleNamespace(device=0, stream=0x5000, waits=0)
 
 
 class _Stream:
     @property
     def ptr(self) -> int:
         return state.stream + state.device
+
+    def synchronize(self) -> None:
+        state.waits += 1
 
 
 class _Device:
@@ -67,9 +70,12 @@ class _Array:
     def copy(self) -> _Array:
         return to_device(to_host(self).copy(), self.data.device_id)
 
+    def tobytes(self) -> bytes:
+        return to_host(self).tobytes()
+
 
 def _taken(x: Any) -> Any:
-    return to_device(x) if isinstance(x, np.ndarray) else x.array  # of the exporters in the tests
+    return to_device(x, state.device) if isinstance(x, np.ndarray) else x.array  # of the exporters in the tests
 
 
 _Array.__name__ = _Array.__qualname__ = "ndarray"

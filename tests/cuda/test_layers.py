@@ -1,4 +1,4 @@
-"""Layers whose parameters are on a GPU; plans, which are not."""
+"""Layers whose parameters are on a GPU."""
 
 from pathlib import Path
 
@@ -63,18 +63,3 @@ def test_parameters_on_a_device_are_parameters(tmp_path: Path) -> None:
 def test_a_layer_on_the_host_refuses_a_device_array() -> None:
     with pytest.raises(TypeError, match="x is a CuPy array on GPU 0, w is a NumPy array in host memory"):
         network()(to_device(X))
-
-
-def test_plans_say_that_they_run_on_the_cpu() -> None:
-    net = network()
-    wanted = "is on a GPU, and plans run on the CPU: call the network itself"
-    with pytest.raises(NotImplementedError, match=f"trace: an example {wanted}"):
-        st.plan(net, to_device(X))
-    with st.plan(net, X, schedule="serial") as plan:
-        with pytest.raises(NotImplementedError, match=f"plan: an input {wanted}"):
-            plan(to_device(X))
-        net.to_device()
-        with pytest.raises(NotImplementedError, match="plan: a constant is a CuPy array on a GPU"):
-            plan(X)
-    with pytest.raises(NotImplementedError, match=f"trace: an array that conv2d takes {wanted}"):
-        st.trace(net, X)

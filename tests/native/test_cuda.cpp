@@ -11,18 +11,36 @@
 #include "base/place.h"
 #include "cases.h"
 #include "cuda/loops.h"
+#include "cuda/recorded.h"
+#include "execute/step_memory.h"
 #include "kernels/copy/copy.h"
 #include "kernels/cuda_table.h"
 #include "kernels/take/take.h"
 #include "ops/ops.h"
+#include "tensor_cores.h"
 
 namespace stretto {
 
 extern const CudaTable kCudaKernels;
 const char* no_device() { return nullptr; }
 const void* on_device(const Place& place, const void* table, std::int64_t bytes) {
+  if (RecordedLaunches* const recording = current_recording()) return recording->add_table(table, bytes);
   return std::memcpy(place.memory(bytes), table, std::size_t(bytes));
 }
+
+class HostLaunches : public RecordedLaunches {
+ protected:
+  void upload(void* to, const std::vector<char>& tables, const Place&) override {
+    std::memcpy(to, tables.data(), tables.size());
+  }
+  void launch(std::vector<RecordedLaunch>& launches, const Place&) override {
+    for (const RecordedLaunch& launch : launches)
+      reinterpret_cast<void (*)(const void*, std::int64_t)>(const_cast<void*>(launch.function))(
+          launch.arguments.data(), launch.blocks);
+  }
+};
+
+RecordedLaunches* new_recorded_launches() { return new HostLaunches; }
 
 }  // namespace stretto
 
@@ -53,6 +71,53 @@ struct Device {
     return result;
   }
 };
+
+void* aligned(const Device& device, std::int64_t bytes) {
+  auto* const memory = device.place.memory<char>(bytes + 255);
+  return memory + (256 - reinterpret_cast<std::uintptr_t>(memory) % 256) % 256;
+}
+
+// The call written down on marks, which nobody can read from or write to, and made again on two pieces of
+// memory: what it leaves is the second one's.
+void run_recorded(const Op& op, std::vector<ArrayView> inputs, std::vector<ArrayView> outputs,
+                  const Attributes& attributes, std::vector<Array>& written, const Device& device) {
+  const std::unique_ptr<Recording> recording(kCudaKernels.new_recording());
+  std::vector<void*> regions{nullptr};
+  std::vector<std::int64_t> within;  // 256 bytes
+  for (const auto* views : {&inputs, &outputs})
+    for (const ArrayView& view : *views) {
+      within.push_back(std::int64_t(reinterpret_cast<std::uintptr_t>(view.data) % 256));
+      regions.push_back(static_cast<char*>(view.data) - within.back());
+    }
+  std::int64_t scratch = 0;
+  for (int pass = 0; pass < Recording::kPasses; ++pass) {
+    MarkedMemory memory(0, pass, Recording::kFirstRegion);
+    int number = 0;
+    for (auto* views : {&inputs, &outputs})
+      for (ArrayView& view : *views) {
+        view.data = Mark::of(pass, Recording::kFirstRegion + 1 + number, within[std::size_t(number)]);
+        ++number;
+        view.place = memory.place();
+      }
+    recording->begin(pass);
+    try {
+      op.run({inputs, outputs, attributes, {1, nullptr}});
+    } catch (...) {
+      recording->end();
+      throw;
+    }
+    recording->end();
+    scratch = memory.bytes();
+  }
+  if (const char* wrong = recording->put_tables(aligned(device, recording->table_bytes() + 1), device.place))
+    throw std::runtime_error(wrong);
+  for (int call = 0; call < 2; ++call) {
+    for (Array& array : written) array.fill_with_bytes(0x3c);
+    regions[0] = aligned(device, scratch + 1);
+    if (const char* wrong = recording->replay(regions.data(), int(regions.size()), device.place))
+      throw std::runtime_error(wrong);
+  }
+}
 
 std::string text_of(const Op& op, const Case& drawn) {
   std::string text = op.name;
@@ -177,7 +242,10 @@ bool run_call(const Op& op, const char* reference_row, Random& random, int numbe
   for (ArrayView& input : inputs)
     if (input.present()) input = device.view(input);
   try {
-    op.run({inputs, output_views, drawn.attributes, {1, nullptr}});
+    if (number % 4 == 1)
+      run_recorded(op, inputs, output_views, drawn.attributes, outputs, device);
+    else
+      op.run({inputs, output_views, drawn.attributes, {1, nullptr}});
   } catch (const NoKernelError&) {
     return false;  // of integers, powers: on a device nobody looks for negative exponents
   } catch (const std::exception& error) {
@@ -313,6 +381,10 @@ int main(int argc, char** argv) {
   if (only.empty() || only == "copy") testing::run_copies(10 * calls, seed);
   if (only.empty() || only == "loops") testing::run_loops(seed);
   if (only.empty() || only == "take") testing::run_takes(10 * calls, seed);
+  if (only.empty() || only == "tensor") {
+    const testing::Device device;
+    testing::failures += testing::run_tensor_cores(kCudaKernels, device.place, calls, seed);
+  }
   for (const Op* op : all_ops())  // what only moves elements is the copy's, and has no cases of its own
     if ((op->variants || std::strstr(op->name, "_gradient")) && (only.empty() || only == op->name))
       testing::run_op(*op, calls, seed);

@@ -1,7 +1,7 @@
 // The middle of attention on a device: scores scaled and masked in place, then a softmax of the rows.
 #include "kernels/attention/attention.h"
 
-#include "cuda/launch.h"
+#include "cuda/elements.h"
 #include "kernels/cuda_kernels.h"
 #include "kernels/storage.h"
 #include "kernels/transcendental.h"
@@ -11,14 +11,10 @@ namespace {
 
 template <class C>
 struct Mask {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   AttentionArgs args;
   C scale;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::int64_t index = block.index() * kThreads + block.thread();
-    if (index >= args.rows * args.keys) return;
+  STRETTO_KERNEL void operator()(std::int64_t index) const {
     const std::int64_t row = index / args.keys, key = index % args.keys;
     store_own<C>(args.scores, args.dtype, index, load_as<C>(args.scores, args.dtype, index) * scale);
     if (args.mask) {
@@ -35,7 +31,7 @@ void mask(const AttentionArgs& args, const Place& place) {
   C scale = C(args.scale);
   if (args.dtype == DType::f16) scale = C(to_float(to_float16(float(scale))));
   if (args.dtype == DType::bf16) scale = C(to_float(to_bfloat16(float(scale))));
-  launch(place, "attention", (args.rows * args.keys - 1) / Mask<C>::kThreads + 1, Mask<C>{args, scale});
+  launch_elements(place, "attention", args.rows * args.keys, Mask<C>{args, scale});
 }
 
 }  // namespace

@@ -157,14 +157,10 @@ void conv_transpose(const ConvTransposeArgs& args, const ArrayView& w, const Arr
 // The sum of the grains' gradients, level by level, into the first one: an element a thread.
 template <class C>
 struct SumOfGrains {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   C* grains;  // (grain, element)
   std::int64_t count, size;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::int64_t element = block.index() * kThreads + block.thread();
-    if (element >= size) return;
+  STRETTO_KERNEL void operator()(std::int64_t element) const {
     for (std::int64_t left = count; left > 1; left = (left + 1) / 2)
       for (std::int64_t j = 0; j < left; j += 2) {
         const C first = grains[j * size + element];
@@ -224,8 +220,7 @@ void conv_weight_gradient(const ConvWeightGradientArgs& args, const ArrayView& g
   const std::int64_t whole = x.shape[0] / args.grain, rest = x.shape[0] % args.grain;
   if (whole > 0) grain_gradients<C>(args, grad, x, sums, 0, whole, args.grain);
   if (rest > 0) grain_gradients<C>(args, grad, x, sums, whole, 1, rest);
-  using Sum = SumOfGrains<C>;
-  launch(place, "conv_weight_gradient", (size - 1) / Sum::kThreads + 1, Sum{sums, grains, size});
+  launch_elements(place, "conv_weight_gradient", size, SumOfGrains<C>{sums, grains, size});
   const DType dtype = sizeof(C) == 8 ? DType::f64 : DType::f32;
   check_words(cuda_copy(contiguous_view(sums, dtype, args.out.shape, &place), args.out));
 }

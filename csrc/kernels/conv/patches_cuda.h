@@ -45,19 +45,14 @@ struct alignas(16) Term {
 
 // Writes the tables of terms.
 struct FillTerms {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   FourAxes axes;
   FourCounts counts;
-  int count;
   Term* x;
   int* a;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const int k = int(block.index()) * kThreads + block.thread();
-    if (k >= count) return;
+  STRETTO_KERNEL void operator()(std::int64_t k) const {
     int at[4];
-    counts.of(k, at);
+    counts.of(int(k), at);
     Term term{int(at[0] * axes.x[0]), {0, 0, 0}};
     std::int64_t in_a = at[0] * axes.a[0];
     for (int d = 1; d < 4; ++d) {
@@ -184,8 +179,7 @@ void run_patches(const Place& place, const char* name, Patches<C> source, const 
   if (source.k > 0) {
     Term* x = place.memory<Term>(source.k * std::int64_t(sizeof(Term)));
     int* a = place.memory<int>(source.k * std::int64_t(sizeof(int)));
-    const FillTerms fill{terms, FourCounts(terms), source.k, x, a};
-    launch(place, name, (source.k - 1) / FillTerms::kThreads + 1, fill);
+    launch_elements(place, name, source.k, FillTerms{terms, FourCounts(terms), x, a});
     source.x_terms = x;
     source.a_terms = a;
   }

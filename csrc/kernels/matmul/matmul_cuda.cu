@@ -1,28 +1,10 @@
 // matmul on a device.
-#include "cuda/loops.h"
 #include "kernels/cuda_kernels.h"
-#include "kernels/matmul/matmul.h"
+#include "kernels/matmul/matrices_cuda.h"
 #include "kernels/tile/product_cuda.h"
 
 namespace stretto {
 namespace {
-
-constexpr int kViews = 2 + kOperands;  // a and b first
-
-struct MatrixResults {
-  Results results;
-  Loops<kViews> batch;
-  std::int64_t row[kOperands], column[kOperands];
-  bool out_along_m;
-
-  template <class C>
-  STRETTO_INLINE void store(std::uint32_t matrix, int i, int j, C z) const {
-    std::int64_t start[kViews], at[kOperands];
-    batch.offsets(matrix, start);
-    for (int o = 0; o < kOperands; ++o) at[o] = start[2 + o] + i * row[o] + j * column[o];
-    results.store(at, z);
-  }
-};
 
 template <class C>
 struct Matrices {
@@ -33,14 +15,8 @@ struct Matrices {
   bool a_along_k, b_along_k;
   MatrixResults finish;
 
-  struct Start {
-    std::int64_t a, b;
-  };
-  STRETTO_INLINE Start start(std::uint32_t matrix) const {
-    std::int64_t at[kViews];
-    finish.batch.offsets(matrix, at);
-    return {at[0], at[1]};
-  }
+  using Start = MatrixResults::Start;
+  STRETTO_INLINE Start start(std::uint32_t matrix) const { return finish.start(matrix); }
   using Line = MatrixLine<C>;
   STRETTO_INLINE Line row(const Start& from, int i, int i_step, int k_step) const {
     return Line(a_data + from.a, i, a_row, i_step, a_k, k_step);
@@ -52,39 +28,26 @@ struct Matrices {
   STRETTO_INLINE C b(const Line& line, int n, int p) const { return line.at(n, p); }
 };
 
-std::int64_t size_of(std::int64_t stride) { return stride < 0 ? -stride : stride; }
-
 template <class C>
 void run(const MatmulArgs& args, const ArrayView& out, const Epilogue& e, DType operands) {
-  const ArrayView* views[kViews] = {&args.a, &args.b, &out, &e.bias, &e.scale, &e.shift, &e.residual};
+  const Dims &a = args.a.strides, &b = args.b.strides;
   Matrices<C> source{args.a.as<C>(),
                      args.b.as<C>(),
                      counted("an axis", args.m()),
                      counted("an axis", args.n()),
                      counted("an axis", args.k()),
                      kSegment,
-                     args.a.strides.last(1),
-                     args.a.strides.last(0),
-                     args.b.strides.last(0),
-                     args.b.strides.last(1),
-                     size_of(args.a.strides.last(0)) <= size_of(args.a.strides.last(1)),
-                     size_of(args.b.strides.last(1)) < size_of(args.b.strides.last(0)),
-                     {Results(out, e, operands), {}, {}, {}, false}};
-  for (int o = 0; o < kOperands; ++o) {
-    if (!views[2 + o]->present()) continue;
-    source.finish.row[o] = views[2 + o]->strides.last(1);
-    source.finish.column[o] = views[2 + o]->strides.last(0);
-  }
-  source.finish.out_along_m = size_of(out.strides.last(1)) < size_of(out.strides.last(0));
-  Dims batch = out.shape;
-  batch.count -= 2;
-  const Dims* strides[kViews];
-  for (int v = 0; v < kViews; ++v) strides[v] = views[v]->present() ? &views[v]->strides : nullptr;
-  LoopNest<kViews>(batch, strides, kMostIndices / (std::int64_t(source.m) * source.n) + 1)
-      .slices([&](const Loops<kViews>& matrices) {
-        source.finish.batch = matrices;
-        run_product<C>(*out.place, "matmul", source, matrices.size);
-      });
+                     a.last(1),
+                     a.last(0),
+                     b.last(0),
+                     b.last(1),
+                     size_of_stride(a.last(0)) <= size_of_stride(a.last(1)),
+                     size_of_stride(b.last(1)) < size_of_stride(b.last(0)),
+                     {}};
+  each_slice(args, out, e, operands, kMostIndices, [&](const MatrixResults& finish) {
+    source.finish = finish;
+    run_product<C>(*out.place, "matmul", source, finish.batch.size);
+  });
 }
 
 }  // namespace
@@ -93,6 +56,7 @@ const char* cuda_matmul(const MatmulArgs& args) {
   return guarded("matmul", [&] {
     if (args.out.size() == 0) return;
     with_activation(args.out, args.epilogue, [&](const ArrayView& out, const Epilogue& epilogue) {
+      if (takes_tensor_cores(args)) return tensor_matmul(args, out, epilogue);
       const Kind kind = kind_of(args.a.dtype);
       const DType operands = is_floating(args.a.dtype) ? args.a.dtype : args.out.dtype;
       const DType computed = kind == Kind::single ? DType::f32 : kind == Kind::wide ? DType::f64 : DType::i64;

@@ -13,31 +13,9 @@ namespace {
 STRETTO_INLINE float root(float x) { return __builtin_sqrtf(x); }
 STRETTO_INLINE double root(double x) { return __builtin_sqrt(x); }
 
-// Terms of x: row and term as NormalizeArgs has them.
-template <class C>
-struct Terms {
-  const void* data;
-  DType dtype;
-  RowLoops<2> loops;  // of x and out
-
-  STRETTO_INLINE C at(std::int64_t row, int k) const {
-    std::int64_t offset[2];
-    loops.offsets(row, k, offset);
-    return load_as<C>(data, dtype, offset[0]);
-  }
-};
-
-template <class C>
-struct LargestTerm : Extreme<C> {
-  Terms<C> x;
-  STRETTO_INLINE C take(C so_far, std::int64_t row, int k) const {
-    return this->joined(so_far, x.at(row, k));
-  }
-};
-
 template <class C>
 struct SumOfExp : Adding<C> {
-  Terms<C> x;
+  Terms<C, 2> x;  // of x and out
   const C* largest;
   STRETTO_INLINE C take(C so_far, std::int64_t row, int k) const {
     return so_far + exp(Scalar<C>{x.at(row, k) - (largest[row] + C(0))}).v;
@@ -49,7 +27,7 @@ enum class Summed { terms, squares, squares_of_differences };
 // Sums over the space of each channel of each row: "row" counts channels of rows.
 template <class C>
 struct SumOfSpace : Adding<C> {
-  Terms<C> x;
+  Terms<C, 2> x;  // of x and out
   Summed summed;
   const C* sums;  // of rows
   int space, n;
@@ -75,9 +53,7 @@ struct SumOfSums : Adding<C> {
 // An element of the result from its row's statistics.
 template <class C>
 struct Normalized {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
-  Terms<C> x;
+  Terms<C, 2> x;  // of x and out
   void* out;
   Normalization kind;
   const C* first;   // softmax: the maximum; layer: the sum
@@ -86,11 +62,9 @@ struct Normalized {
   const C* beta;
   C eps, n;
   Divider terms, space, groups;
-  std::int64_t channels, start, count;  // of elements
+  std::int64_t channels, start;  // the first row
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::int64_t index = block.index() * kThreads + block.thread();
-    if (index >= count) return;
+  STRETTO_KERNEL void operator()(std::int64_t index) const {
     std::uint32_t r = std::uint32_t(index);
     const std::uint32_t k = terms.split(r);
     const std::int64_t row = start + r;
@@ -135,7 +109,7 @@ class Normalizer {
     const C* second = nullptr;
     if (args_.kind <= Normalization::log_softmax) {
       const bool adjacent = are_adjacent(x_.loops);
-      first = folded(place_, "normalize", LargestTerm<C>{{true}, x_}, rows_, n_, adjacent);
+      first = folded(place_, "normalize", ExtremeTerm<C, 2>{{true}, x_}, rows_, n_, adjacent);
       second = folded(place_, "normalize", SumOfExp<C>{{}, x_, first}, rows_, n_, adjacent);
     } else if (args_.kind == Normalization::layer) {
       const std::int64_t space = args_.space > 1 ? args_.space : n_;  // sums of one term are that term
@@ -173,25 +147,21 @@ class Normalizer {
                          Divider(args_.space),
                          Divider(args_.groups),
                          args_.channels,
-                         0,
                          0};
     const std::int64_t most = (std::int64_t(1) << 30) / n_;  // rows of a launch
-    for (kernel.start = 0; kernel.start < rows_; kernel.start += most) {
-      kernel.count = (rows_ - kernel.start < most ? rows_ - kernel.start : most) * n_;
-      launch(place_, "normalize", (kernel.count - 1) / kernel.kThreads + 1, kernel);
-    }
+    for (kernel.start = 0; kernel.start < rows_; kernel.start += most)
+      launch_elements(place_, "normalize", (rows_ - kernel.start < most ? rows_ - kernel.start : most) * n_,
+                      kernel);
   }
 
   const NormalizeArgs& args_;
   const Place& place_;
-  Terms<C> x_;
+  Terms<C, 2> x_;
   std::int64_t rows_, n_;
 };
 
 template <class C>
 struct BatchScale {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   const C* gamma;
   const C* beta;
   const C* mean;
@@ -199,11 +169,8 @@ struct BatchScale {
   C eps;
   C* scale;
   C* shift;
-  std::int64_t channels;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::int64_t c = block.index() * kThreads + block.thread();
-    if (c >= channels) return;
+  STRETTO_KERNEL void operator()(std::int64_t c) const {
     scale[c] = (gamma ? gamma[c] : C(1)) / root(var[c] + eps);
     shift[c] = fma(Scalar<C>{-mean[c]}, Scalar<C>{scale[c]}, Scalar<C>{beta ? beta[c] : C(0)}).v;
   }
@@ -218,9 +185,8 @@ void batch_scale(const ArrayView& gamma, const ArrayView& beta, const ArrayView&
                              var.as<C>(),
                              C(eps),
                              static_cast<C*>(scale),
-                             static_cast<C*>(shift),
-                             mean.size()};
-  launch(place, "batch_norm", (kernel.channels + kernel.kThreads - 1) / kernel.kThreads, kernel);
+                             static_cast<C*>(shift)};
+  launch_elements(place, "batch_norm", mean.size(), kernel);
 }
 
 }  // namespace

@@ -34,14 +34,10 @@ struct Pooled {
 
 template <class C>
 struct MaxPool {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   Pooled<C> pooled;
   C lowest;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::int64_t index = block.index() * kThreads + block.thread();
-    if (!pooled.positions.has(index)) return;
+  STRETTO_KERNEL void operator()(std::int64_t index) const {
     const Position o = pooled.positions.of(index);
     const std::int64_t taps = pooled.window.taps(o);
     C result = lowest;
@@ -57,13 +53,10 @@ struct MaxPool {
 // Windows of up to 16 taps: a stripe has one term.
 template <class C>
 struct SmallAverage {
-  static constexpr int kThreads = 256, kStripes = 16;
-  using Shared = NoShared;
+  static constexpr int kStripes = 16;
   Pooled<C> pooled;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::int64_t index = block.index() * kThreads + block.thread();
-    if (!pooled.positions.has(index)) return;
+  STRETTO_KERNEL void operator()(std::int64_t index) const {
     const Position o = pooled.positions.of(index);
     const int taps = int(pooled.window.taps(o));
     C s[kStripes];
@@ -97,14 +90,11 @@ struct SumOfTaps : Adding<C> {
 
 template <class C>
 struct Mean {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   Pooled<C> pooled;
   const C* sums;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::int64_t index = block.index() * kThreads + block.thread();
-    if (pooled.positions.has(index)) pooled.store_mean(pooled.positions.of(index), sums[index]);
+  STRETTO_KERNEL void operator()(std::int64_t index) const {
+    pooled.store_mean(pooled.positions.of(index), sums[index]);
   }
 };
 
@@ -125,14 +115,13 @@ void run(const PoolArgs& args) {
                          Steps(args.out.strides),
                          Positions(args.out.shape, args.channels_last),
                          args.count_padding};
-  const std::int64_t outputs = args.out.size(), blocks = (outputs - 1) / 256 + 1,
-                     taps = pooled.window.most_taps();
+  const std::int64_t outputs = args.out.size(), taps = pooled.window.most_taps();
   if (args.kind == PoolKind::max)
-    return launch(place, "pool", blocks, MaxPool<C>{pooled, lowest_of<C>(args.x.dtype)});
+    return launch_elements(place, "pool", outputs, MaxPool<C>{pooled, lowest_of<C>(args.x.dtype)});
   if constexpr (std::is_floating_point_v<C>) {
-    if (taps <= 16) return launch(place, "pool", blocks, SmallAverage<C>{pooled});
+    if (taps <= 16) return launch_elements(place, "pool", outputs, SmallAverage<C>{pooled});
     const C* sums = folded(place, "pool", SumOfTaps<C>{{}, pooled}, outputs, taps, args.channels_last);
-    launch(place, "pool", blocks, Mean<C>{pooled, sums});
+    launch_elements(place, "pool", outputs, Mean<C>{pooled, sums});
   }
 }
 

@@ -2,7 +2,7 @@
 // that see it, in C order. Of max the taps are found first, an output a thread.
 #include "kernels/pool_gradient/pool_gradient.h"
 
-#include "cuda/launch.h"
+#include "cuda/elements.h"
 #include "kernels/cuda_kernels.h"
 #include "kernels/pool_axis_cuda.h"
 
@@ -37,17 +37,13 @@ STRETTO_INLINE bool sees(const PoolAxis& axis, std::int64_t o, std::int64_t p) {
 // Offset in its plane of the tap that an output of max took, or -1.
 template <class T>
 struct FindTaps {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   const T* x;
   Window window;
   Steps steps;
   Positions outputs;
   std::int64_t* taken;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::int64_t index = block.index() * kThreads + block.thread();
-    if (!outputs.has(index)) return;
+  STRETTO_KERNEL void operator()(std::int64_t index) const {
     const Position o = outputs.of(index);
     const T* plane = x + steps.plane(o);
     const std::int64_t taps = window.taps(o);
@@ -67,8 +63,6 @@ struct FindTaps {
 
 template <class T>
 struct Gather {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   const T* grad;
   T* dx;
   Window window;
@@ -78,9 +72,7 @@ struct Gather {
   std::int64_t channels;
   bool count_padding;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::int64_t index = block.index() * kThreads + block.thread();
-    if (!inputs.has(index)) return;
+  STRETTO_KERNEL void operator()(std::int64_t index) const {
     const Position p = inputs.of(index);
     Position o = p;
     const std::int64_t own = dx_steps.offset(p) - dx_steps.plane(p);
@@ -118,7 +110,7 @@ void run(const PoolGradientArgs& args) {
     const Positions outputs(args.grad.shape, false);
     taken = place.memory<std::int64_t>(outputs.count() * 8);
     const FindTaps<T> find{args.x.as<T>(), Window(args.axis), Steps(args.x.strides), outputs, taken};
-    launch(place, "pool_gradient", (outputs.count() - 1) / find.kThreads + 1, find);
+    launch_elements(place, "pool_gradient", outputs.count(), find);
   }
   const Gather<T> gather{args.grad.as<T>(),
                          args.dx.as<T>(),
@@ -129,7 +121,7 @@ void run(const PoolGradientArgs& args) {
                          taken,
                          args.dx.shape[1],
                          args.count_padding};
-  launch(place, "pool_gradient", (args.dx.size() - 1) / gather.kThreads + 1, gather);
+  launch_elements(place, "pool_gradient", args.dx.size(), gather);
 }
 
 }  // namespace

@@ -7,17 +7,7 @@ namespace stretto {
 namespace {
 
 template <class C>
-struct Source {
-  const void* data;
-  DType dtype;
-  RowLoops<1> loops;
-
-  STRETTO_INLINE C at(std::int64_t row, int k) const {
-    std::int64_t offset[1];
-    loops.offsets(row, k, offset);
-    return load_as<C>(data, dtype, offset[0]);
-  }
-};
+using Source = Terms<C, 1>;
 
 template <class C>
 struct Sum : Adding<C> {
@@ -33,14 +23,6 @@ struct SumOfSquares : Adding<C> {  // of what is left of the row's mean
   STRETTO_INLINE C take(C so_far, std::int64_t row, int k) const {
     const C d = x.at(row, k) - sums[row] / n;
     return so_far + d * d;
-  }
-};
-
-template <class C>
-struct ExtremeOf : Extreme<C> {
-  Source<C> x;
-  STRETTO_INLINE C take(C so_far, std::int64_t row, int k) const {
-    return this->joined(so_far, x.at(row, k));
   }
 };
 
@@ -83,25 +65,15 @@ STRETTO_INLINE std::int64_t value_of(const Ranked<C>& place) {
   return place.index;
 }
 
-// Rows' values into the result.
-template <class Value>
+// A row's value as the result.
 struct Finish {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
-  const Value* values;
   Reduction reduction;
   double n, ddof;
-  void* out;
-  DType dtype;
-  Loops<1> to;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::uint32_t row = std::uint32_t(block.index()) * kThreads + unsigned(block.thread());
-    if (row >= to.size) return;
-    std::int64_t at[1];
-    to.offsets(row, at);
-    auto y = value_of(values[row]);
-    using C = std::remove_const_t<decltype(y)>;
+  template <class Value>
+  STRETTO_INLINE auto operator()(const Value& value) const {
+    auto y = value_of(value);
+    using C = decltype(y);
     if constexpr (std::is_floating_point_v<C>) {
       if (reduction == Reduction::mean) y = y / C(n);
       if (reduction == Reduction::var) {
@@ -110,7 +82,7 @@ struct Finish {
       }
       if (reduction == Reduction::max || reduction == Reduction::min) y = y + C(0);
     }
-    store_own<C>(out, dtype, at[0], y);
+    return y;
   }
 };
 
@@ -128,7 +100,7 @@ class Reducer {
     switch (args_.reduction) {
       case Reduction::max:
       case Reduction::min:
-        return finish(fold(ExtremeOf<C>{{args_.reduction == Reduction::max}, x_}));
+        return finish(fold(ExtremeTerm<C, 1>{{args_.reduction == Reduction::max}, x_}));
       case Reduction::argmax:
         return finish(fold(FirstMaximum<C>{{}, x_}));
       case Reduction::var:
@@ -147,10 +119,7 @@ class Reducer {
   }
   template <class Value>
   void finish(const Value* values) const {
-    const LoopNest<1> nest(args_.out.shape, {&args_.out.strides}, std::int64_t(1) << 30, LoopOrder::axes);
-    const Finish<Value> kernel{values,         args_.reduction, double(n_),  args_.ddof,
-                               args_.out.data, args_.out.dtype, nest.whole()};
-    launch(place_, "reduce", (rows_ - 1) / kernel.kThreads + 1, kernel);
+    store_rows("reduce", values, Finish{args_.reduction, double(n_), args_.ddof}, args_.out);
   }
 
   const ReduceArgs& args_;

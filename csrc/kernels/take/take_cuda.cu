@@ -1,7 +1,7 @@
 // Elements by index, and the scatter-add that is its gradient, on a device.
 #include "kernels/take/take.h"
 
-#include "cuda/launch.h"
+#include "cuda/elements.h"
 #include "kernels/cuda_kernels.h"
 
 namespace stretto {
@@ -15,13 +15,9 @@ STRETTO_INLINE std::int64_t index_of(const TakeArgs& args, std::int64_t k) {
 
 template <class T>
 struct Take {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   TakeArgs args;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::int64_t index = block.index() * kThreads + block.thread();
-    if (index >= args.outer * args.count * args.inner) return;
+  STRETTO_KERNEL void operator()(std::int64_t index) const {
     const std::int64_t row = index / args.inner, i = index % args.inner;
     const std::int64_t chosen = index_of(args, row % args.count),
                        from = row / args.count * args.length + chosen;
@@ -34,13 +30,9 @@ struct Take {
 // An element of dx a thread: it looks through all indices, in their order.
 template <class T>
 struct TakeGradient {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   TakeArgs args;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::int64_t index = block.index() * kThreads + block.thread();
-    if (index >= args.outer * args.length * args.inner) return;
+  STRETTO_KERNEL void operator()(std::int64_t index) const {
     const std::int64_t row = index / args.inner, i = index % args.inner;
     const std::int64_t outer = row / args.length, own = row % args.length;
     const T* grad = static_cast<const T*>(args.from) + outer * args.count * args.inner + i;
@@ -53,8 +45,7 @@ struct TakeGradient {
 
 template <template <class> class Kernel, class T>
 void run(const TakeArgs& args, std::int64_t rows, const Place& place) {
-  const std::int64_t elements = args.outer * rows * args.inner;
-  launch(place, "take", (elements + 255) / 256, Kernel<T>{args});
+  launch_elements(place, "take", args.outer * rows * args.inner, Kernel<T>{args});
 }
 
 }  // namespace

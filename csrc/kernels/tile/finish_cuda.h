@@ -7,6 +7,7 @@
 #include <string>
 #include <type_traits>
 
+#include "base/place.h"
 #include "cuda/loops.h"
 #include "kernels/cuda_kernels.h"
 #include "kernels/epilogue.h"

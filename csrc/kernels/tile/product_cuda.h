@@ -12,7 +12,7 @@
 #pragma once
 
 #include "cuda/divide.h"
-#include "cuda/launch.h"
+#include "cuda/elements.h"
 #include "kernels/tile/finish_cuda.h"
 
 namespace stretto {
@@ -46,7 +46,7 @@ struct alignas(16) Quad {
 
 template <class C, class Source, int kTileM, int kTileN, int kStep>
 struct ProductTile {
-  static constexpr int kThreads = 256, kBlocks = 2, kM = kTileM, kN = kTileN, kK = kStep;
+  static constexpr int kThreads = 256, kBlocksOn90 = 2, kM = kTileM, kN = kTileN, kK = kStep;
   // A thread has kParts x kParts blocks of 4 x 4 outputs, kBand rows (columns) apart.
   static constexpr int kSide = 16, kBand = 4 * kSide, kPartsM = kM / kBand, kPartsN = kN / kBand;
   static constexpr int kLoadsA = kM * kK / kThreads, kLoadsB = kN * kK / kThreads, kPad = 4;
@@ -183,16 +183,11 @@ struct ProductTile {
 // The totals of several segments, in order, and what follows them: an output a thread.
 template <class C, class Source>
 struct ProductEnd {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   Source source;
   const C* partial;
-  std::int64_t segments, batches;
+  std::int64_t segments, outputs;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::int64_t index = block.index() * kThreads + block.thread(),
-                       outputs = batches * source.m * source.n;
-    if (index >= outputs) return;
+  STRETTO_KERNEL void operator()(std::int64_t index) const {
     C total = partial[index];
     for (std::int64_t s = 1; s < segments; ++s) total = total + partial[s * outputs + index];
     const std::int64_t row = index / source.n;
@@ -200,21 +195,28 @@ struct ProductEnd {
   }
 };
 
-// An output a thread, with its whole sum: for results too small, or of too odd a shape, for tiles.
+constexpr std::int64_t kMostIndices = std::int64_t(1) << 30;  // of blocks and outputs that a Divider takes
+
+// An output a thread, with its whole sum: for integers, and results too small, or of too odd a shape, for
+// tiles.
 template <class C, class Source>
 struct ProductEach {
   static constexpr int kThreads = 128;
   using Shared = NoShared;
   Source source;
   std::int64_t outputs;
-  Divider m, n;
+  Divider m, n;  // for fewer outputs than kMostIndices
 
   STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
     const std::int64_t index = block.index() * kThreads + block.thread();
     if (index >= outputs) return;
     std::uint32_t batch = std::uint32_t(index);
     int i, j;
-    if (source.finish.out_along_m) {
+    if (outputs > kMostIndices) {
+      batch = std::uint32_t(index / source.n / source.m);
+      i = int(index / source.n % source.m);
+      j = int(index % source.n);
+    } else if (source.finish.out_along_m) {
       i = int(m.split(batch));
       j = int(n.split(batch));
     } else {
@@ -237,8 +239,6 @@ struct ProductEach {
   }
 };
 
-constexpr std::int64_t kMostIndices = std::int64_t(1) << 30;  // of blocks and outputs that a Divider takes
-
 template <int kTileM, int kTileN, int kStep, class C, class Source>
 void run_tiles(const Place& place, const char* name, const Source& source, std::int64_t batches) {
   using Kernel = ProductTile<C, Source, kTileM, kTileN, kStep>;
@@ -247,23 +247,23 @@ void run_tiles(const Place& place, const char* name, const Source& source, std::
   C* partial = segments > 1 ? place.memory<C>(segments * outputs * std::int64_t(sizeof(C))) : nullptr;
   const Kernel kernel{source, partial, Divider(tiles_m), Divider(tiles_n), Divider(batches)};
   launch(place, name, tiles_m * tiles_n * batches * segments, kernel);
-  if (!partial) return;
-  using End = ProductEnd<C, Source>;
-  launch(place, name, (outputs - 1) / End::kThreads + 1, End{source, partial, segments, batches});
+  if (partial)
+    launch_elements(place, name, outputs, ProductEnd<C, Source>{source, partial, segments, outputs});
 }
 
 // Sums of no terms are outputs too.
 template <class C, class Source>
 void run_product(const Place& place, const char* name, const Source& source, std::int64_t batches) {
   const std::int64_t outputs = batches * source.m * source.n;
-  if (outputs <= kMostIndices && (source.k == 0 || source.m < 24 || source.n < 24)) {
+  const bool is_small = source.k == 0 || source.m < 24 || source.n < 24;
+  if (!std::is_floating_point_v<C> || (outputs <= kMostIndices && is_small)) {
     using Kernel = ProductEach<C, Source>;
     const Kernel kernel{source, outputs, Divider(source.m), Divider(source.n)};
     return launch(place, name, (outputs - 1) / Kernel::kThreads + 1, kernel);
   }
   if constexpr (std::is_same_v<C, float>)
     if (source.m > 64 && source.n > 64) return run_tiles<128, 128, 8, C>(place, name, source, batches);
-  run_tiles<64, 64, 16, C>(place, name, source, batches);
+  if constexpr (std::is_floating_point_v<C>) run_tiles<64, 64, 16, C>(place, name, source, batches);
 }
 
 // The sizes that kernels count with 31 bits.

@@ -2,32 +2,35 @@
 // of each the corners in the order of the definition.
 #include "kernels/upsample/upsample.h"
 
-#include "cuda/launch.h"
+#include "cuda/elements.h"
 #include "kernels/cuda_kernels.h"
 #include "simd/scalar.h"
 
 namespace stretto {
 namespace {
 
+// Of element `index` of images with such rows and columns.
+struct Spot {
+  std::int64_t n, row, column, c;
+  STRETTO_INLINE Spot(std::int64_t index, std::int64_t rows, std::int64_t columns, std::int64_t inner)
+      : n(index / inner / columns / rows),
+        row(index / inner / columns % rows),
+        column(index / inner % columns),
+        c(index % inner) {}
+};
+
 template <class T>
 struct Resample {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   UpsampleArgs args;
   bool bilinear;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
+  STRETTO_KERNEL void operator()(std::int64_t index) const {
     const UpsampleAxis &height = args.height, &width = args.width;
-    std::int64_t rest = block.index() * kThreads + block.thread();
-    if (rest >= args.outer * height.outputs * width.outputs * args.inner) return;
-    T* out = static_cast<T*>(args.to) + rest;
-    const std::int64_t c = rest % args.inner;
-    rest /= args.inner;
-    const std::int64_t j = rest % width.outputs, i = rest / width.outputs % height.outputs;
-    const std::int64_t n = rest / width.outputs / height.outputs;
+    const auto [n, i, j, c] = Spot(index, height.outputs, width.outputs, args.inner);
+    T* out = static_cast<T*>(args.to) + index;
     const T* x = static_cast<const T*>(args.from);
     const auto at = [&](std::int64_t p, std::int64_t q) {
-      return x[((n * height.size + p) * width.size + q) * args.inner + c];
+      return x[((n * args.height.size + p) * args.width.size + q) * args.inner + c];
     };
     if constexpr (std::is_floating_point_v<T>) {
       if (bilinear) {
@@ -59,20 +62,13 @@ STRETTO_INLINE std::int64_t first_output(const UpsampleAxis& axis, const std::in
 
 template <class T>
 struct Gather {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
   UpsampleArgs args;
   bool bilinear;
 
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
+  STRETTO_KERNEL void operator()(std::int64_t index) const {
     const UpsampleAxis &height = args.height, &width = args.width;
-    std::int64_t rest = block.index() * kThreads + block.thread();
-    if (rest >= args.outer * height.size * width.size * args.inner) return;
-    T* dx = static_cast<T*>(args.to) + rest;
-    const std::int64_t c = rest % args.inner;
-    rest /= args.inner;
-    const std::int64_t q = rest % width.size, p = rest / width.size % height.size,
-                       n = rest / width.size / height.size;
+    const auto [n, p, q, c] = Spot(index, height.size, width.size, args.inner);
+    T* dx = static_cast<T*>(args.to) + index;
     const T* grad = static_cast<const T*>(args.from);
     T sum = T(0);
     const std::int64_t first_i = first_output(height, bilinear ? height.high : height.low, p);
@@ -110,8 +106,7 @@ UpsampleAxis copied(const Place& place, const UpsampleAxis& axis) {
 template <template <class> class Kernel, class T>
 void run(const UpsampleArgs& args, bool bilinear, std::int64_t rows, std::int64_t columns,
          const Place& place) {
-  const std::int64_t elements = args.outer * rows * columns * args.inner;
-  launch(place, "upsample", (elements + 255) / 256, Kernel<T>{args, bilinear});
+  launch_elements(place, "upsample", args.outer * rows * columns * args.inner, Kernel<T>{args, bilinear});
 }
 
 }  // namespace

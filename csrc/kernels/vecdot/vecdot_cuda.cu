@@ -25,21 +25,10 @@ struct Products : Adding<C> {
   }
 };
 
-template <class C>
-struct Store {
-  static constexpr int kThreads = 256;
-  using Shared = NoShared;
-  const C* values;
-  void* out;
-  DType dtype;
-  Loops<1> to;
-
-  STRETTO_KERNEL void operator()(const Block& block, Shared&) const {
-    const std::uint32_t row = std::uint32_t(block.index()) * kThreads + unsigned(block.thread());
-    if (row >= to.size) return;
-    std::int64_t at[1];
-    to.offsets(row, at);
-    store_own<C>(out, dtype, at[0], values[row]);
+struct Unchanged {
+  template <class C>
+  STRETTO_INLINE C operator()(C value) const {
+    return value;
   }
 };
 
@@ -49,12 +38,8 @@ void run(const VecdotArgs& args) {
   const RowLoops<2> loops =
       row_loops<2>(args.a.shape, args.a.shape.count - 1, {&args.a.strides, &args.b.strides});
   const Products<C> fold{{}, args.a.data, args.b.data, args.a.dtype, args.b.dtype, loops};
-  const std::int64_t rows = args.out.size();
-  const C* totals = folded(place, "vecdot", fold, rows, args.k(), are_adjacent(loops));
-  const LoopNest<1> nest(args.out.shape, {&args.out.strides}, std::int64_t(1) << 30, LoopOrder::axes);
-  using Last = Store<C>;
-  launch(place, "vecdot", (rows - 1) / Last::kThreads + 1,
-         Last{totals, args.out.data, args.out.dtype, nest.whole()});
+  const C* totals = folded(place, "vecdot", fold, args.out.size(), args.k(), are_adjacent(loops));
+  store_rows("vecdot", totals, Unchanged{}, args.out);
 }
 
 }  // namespace

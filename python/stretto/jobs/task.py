@@ -99,6 +99,6 @@ class Booth(Shop):
         super().__init__(shop.program, 1)
         self.shop, self.lock = shop, lock
 
-    def constants(self) -> _core.Constants:
+    def constants(self, gpu: int | None = None) -> _core.Constants:
         with self.lock:
-            return self.shop.constants()
+            return self.shop.constants(gpu)

@@ -129,8 +129,6 @@ class Layer:
     def to_device(self) -> Layer:
         """Move all parameters to the current GPU, as CuPy arrays: then the layer takes CuPy arrays.
 
-        Plans run on the CPU: they refuse a layer whose parameters are on a GPU.
-
         Returns
         -------
         Layer

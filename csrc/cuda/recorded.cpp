@@ -1,0 +1,76 @@
+#include "cuda/recorded.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "cuda/launch.h"
+
+namespace stretto {
+
+RecordedLaunches*& current_recording() {
+  static thread_local RecordedLaunches* current = nullptr;
+  return current;
+}
+
+void RecordedLaunches::begin(int pass) {
+  pass_ = pass;
+  next_ = table_next_ = 0;
+  current_recording() = this;
+}
+
+void RecordedLaunches::end() { current_recording() = nullptr; }
+
+void RecordedLaunches::add(const char* name, const void* function, const void* kernel, std::size_t bytes,
+                           std::int64_t blocks, int threads) {
+  std::vector<std::uint64_t> words((bytes + 7) / 8);
+  std::memcpy(words.data(), kernel, bytes);
+  if (pass_ == 0) {
+    launches_.push_back({name, function, blocks, threads, std::move(words), {}});
+    return;
+  }
+  const bool is_there = next_ < launches_.size();
+  if (!is_there || launches_[next_].function != function || launches_[next_].blocks != blocks)
+    throw std::logic_error("the second writing down differs from the first");
+  RecordedLaunch& first = launches_[next_++];
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const Mark before = Mark::in(0, first.arguments[i]), now = Mark::in(1, words[i]);
+    if (now.region != 0 && before == now) first.addresses.push_back({i, now});
+  }
+  first.arguments = std::move(words);
+}
+
+const void* RecordedLaunches::add_table(const void* table, std::int64_t bytes) {
+  const std::size_t begin = pass_ == 0 ? tables_.size() : table_next_;
+  const std::size_t end = (begin + std::size_t(bytes) + 255) / 256 * 256;
+  if (pass_ == 0) {
+    tables_.resize(end);
+    std::memcpy(tables_.data() + begin, table, std::size_t(bytes));
+  }
+  table_next_ = end;
+  return Mark::of(pass_, kTables, std::int64_t(begin));
+}
+
+const char* RecordedLaunches::put_tables(void* memory, const Place& where) {
+  return guarded("recording", [&] {
+    table_memory_ = memory;
+    if (!tables_.empty()) upload(memory, tables_, where);
+  });
+}
+
+const char* RecordedLaunches::replay(void* const* regions, int count, const Place& where) {
+  return guarded("replay", [&] {
+    if (!std::equal(regions_.begin(), regions_.end(), regions, regions + count)) {
+      regions_.assign(regions, regions + count);
+      for (RecordedLaunch& launch : launches_)
+        for (const auto& [word, mark] : launch.addresses) {
+          void* const base = mark.region == kTables ? table_memory_ : regions[mark.region - kFirstRegion];
+          const std::uint64_t address = reinterpret_cast<std::uint64_t>(base) + std::uint64_t(mark.offset);
+          launch.has_changed |= launch.arguments[word] != address;
+          launch.arguments[word] = address;
+        }
+    }
+    launch(launches_, where);
+  });
+}
+
+}  // namespace stretto
