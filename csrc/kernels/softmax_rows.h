@@ -174,7 +174,7 @@ void softmax_few(const C* x, std::int64_t x_step, C* y, std::int64_t y_step, int
 template <class C>
 void softmax_rows(const C* x, std::int64_t x_step, C* y, std::int64_t y_step, int rows, std::int64_t n,
                   bool is_log) {
-  constexpr std::int64_t kBytes = 24 << 10;
+  constexpr std::int64_t kBytes = 32 << 10;
   const std::int64_t fit = kBytes / (2 * std::int64_t(sizeof(C)) * (n + 1));
   const int few = fit < 1 ? 1 : fit < rows ? int(fit) : rows;
   for (int r = 0; r < rows; r += few)

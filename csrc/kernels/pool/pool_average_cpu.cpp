@@ -61,18 +61,18 @@ void average_few(const T* const* at, T divisor, T* __restrict out, std::int64_t 
   for (std::int64_t i = 0; i < n; ++i) out[i] = (tree<T, taps, stride, 0, 1>(p, i) + T(0)) / divisor;
 }
 
-// The same for windows of two rows that lie two by two.
+// The same for windows of two rows that lie two by two; a product by the inverse of 4 is the quotient.
 template <class T>
-void average_pairs(const T* const* at, T divisor, T* out, std::int64_t n) {
+void average_pairs(const T* const* at, T four, T* out, std::int64_t n) {
   using V = Vec<T>;
+  const V quarter = V::broadcast(T(1) / four);
   join_pairs(
       n, out,
       [&](std::int64_t i, int lanes) __attribute__((always_inline)) {
         return lanes == V::lanes ? V::load(at[0] + i) + V::load(at[2] + i)
                                  : V::load(at[0] + i, lanes) + V::load(at[2] + i, lanes);
       },
-      [&](V even, V odd)
-          __attribute__((always_inline)) { return ((even + odd) + V::zero()) / V::broadcast(divisor); });
+      [&](V even, V odd) __attribute__((always_inline)) { return ((even + odd) + V::zero()) * quarter; });
 }
 
 template <class T>
