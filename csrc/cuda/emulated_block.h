@@ -1,9 +1,11 @@
-// A block of threads on the host: every thread is a fiber, which runs until the next sync(). They take turns
-// forwards and backwards, so that a sync() that is missing shows. Shared memory starts as NaN.
+// A block of threads on the host: every thread is a fiber. A warp runs until all of it is at the next sync(),
+// then comes another one, forwards and backwards in turn, so that a sync() that is missing shows. Shared
+// memory starts as NaN.
 #pragma once
 
 #include <ucontext.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstdio>
@@ -32,11 +34,9 @@ class Fibers {
     int running = threads;
     for (bool forwards = true; running > 0; forwards = !forwards) {
       const int before = running;
-      for (int i = 0; i < threads; ++i) {
-        current_ = forwards ? i : threads - 1 - i;
-        enter(fibers_[std::size_t(current_)]);
-        running -= fibers_[std::size_t(current_)].done;
-      }
+      const int warps = (threads - 1) / kWarp + 1;
+      for (int w = 0; w < warps; ++w) running -= run_warp(forwards ? w : warps - 1 - w, forwards);
+      for (Fiber& fiber : fibers_) fiber.waits = false;
       if (running != 0 && running != before) {
         std::fprintf(stderr, "a thread of the block ended where others sync\n");
         std::abort();
@@ -44,7 +44,11 @@ class Fibers {
     }
   }
 
-  // From a fiber: let the others come to here.
+  // From a fiber: let all others of the block come to here, or those of its warp.
+  void sync() {
+    fibers_[std::size_t(current_)].waits = true;
+    yield();
+  }
   void yield() { leave(fibers_[std::size_t(current_)], false); }
 
   // What the fibers exchange: each offers something, which the others may look at until it yields again.
@@ -71,6 +75,7 @@ class Fibers {
 
  private:
   static constexpr std::size_t kStack = 256 << 10;
+  static constexpr int kWarp = 32;
   struct Slot {
     char bytes[24];
   };
@@ -78,8 +83,26 @@ class Fibers {
     ucontext_t context;
     std::unique_ptr<char[]> stack;
     void* sanitizer = nullptr;
-    bool done = false;
+    bool done = false, waits = false;  // waits: for the other warps
   };
+
+  // As far as it comes; the number of its threads that ended.
+  int run_warp(int warp, bool forwards) {
+    const int first = warp * kWarp, count = std::min(kWarp, int(fibers_.size()) - first);
+    int ended = 0;
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (int i = 0; i < count; ++i) {
+        current_ = first + (forwards ? i : count - 1 - i);
+        Fiber& fiber = fibers_[std::size_t(current_)];
+        if (fiber.done || fiber.waits) continue;
+        enter(fiber);
+        moved = true;
+        ended += fiber.done;
+      }
+    }
+    return ended;
+  }
 
   void start(Fiber& fiber) {
     if (!fiber.stack) fiber.stack.reset(new char[kStack]);
@@ -87,7 +110,7 @@ class Fibers {
     fiber.context.uc_stack.ss_sp = fiber.stack.get();
     fiber.context.uc_stack.ss_size = kStack;
     fiber.context.uc_link = nullptr;
-    fiber.done = false;
+    fiber.done = fiber.waits = false;
     fiber.sanitizer = nullptr;
     const auto self = reinterpret_cast<std::uintptr_t>(this);
     makecontext(&fiber.context, reinterpret_cast<void (*)()>(&Fibers::trampoline), 2, unsigned(self),
@@ -143,7 +166,7 @@ class Block {
 
   int thread() const { return thread_; }
   std::int64_t index() const { return index_; }
-  void sync() const { fibers_->yield(); }
+  void sync() const { fibers_->sync(); }
   template <class T>
   T shuffle_down(T value, int lanes) const {
     const bool within = thread_ % 32 + lanes < 32;
