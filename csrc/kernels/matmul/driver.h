@@ -1,6 +1,7 @@
 // How a whole product is cut into regions, and the regions given to threads. Nothing here changes a bit.
 #pragma once
 
+#include "kernels/matmul/dots.h"
 #include "kernels/matmul/simplify.h"
 #include "kernels/matmul/stack.h"
 #include "kernels/matmul/stream.h"
@@ -40,8 +41,14 @@ class Product {
     if (m_ == 0 || n_ == 0 || batch_ == 0) return;
     if constexpr (kAsItLies && is_same<T, Out>)
       if (Stack<T>(args_, threads_).run()) return;
-    if constexpr (kAsItLies)
-      if (is_stream()) return run_stream();
+    if constexpr (kAsItLies) {
+      if constexpr (is_same<T, float> || is_same<T, double>)
+        if (is_dots()) return run_columns([](auto... at) { dots_region<T, Out>(at...); });
+      if (is_stream())
+        return run_columns([&](const auto& region, std::int64_t j0, std::int64_t j1) {
+          stream_region<T, Out>(region, int(m_), j0, j1);
+        });
+    }
     const Cut cut = cut_for_threads();
     if constexpr (Sums::segment == kSegment)
       if (suits_segments(cut)) return run_segments();
@@ -68,7 +75,15 @@ class Product {
            (m_ <= 3 || k_ * n_ * std::int64_t(sizeof(T)) > kStreamedBytes);
   }
 
-  void run_stream() const {
+  // Terms of a column lie together.
+  bool is_dots() const {
+    return m_ == 1 && !args_.panels && args_.b.strides.last(1) == 1 && !b_is_usable_ && n_ >= Vec<T>::lanes &&
+           k_ >= 2 * Vec<T>::lanes;
+  }
+
+  // f(region of a matrix, first column, last column) for all of them, where b is read once.
+  template <class F>
+  void run_columns(F&& f) const {
     const std::int64_t most = kStreamBytes / std::int64_t(sizeof(T));
     std::int64_t parts = ceil_div(n_, most);
     if (batch_ * parts < threads_) parts = smaller(ceil_div(threads_, batch_), ceil_div(n_, kPanel<T>));
@@ -79,7 +94,7 @@ class Product {
                    for (std::int64_t i = begin; i < end; ++i) {
                      const auto region = region_of(i / parts);
                      const std::int64_t j0 = i % parts * width;
-                     stream_region<T, Out>(region, int(m_), j0, smaller(n_, j0 + width));
+                     f(region, j0, smaller(n_, j0 + width));
                    }
                  });
   }
@@ -129,9 +144,16 @@ class Product {
     return {batch_, row_groups, groups, panels};
   }
 
+  // Row groups are whole tiles high, but for the last one.
+  std::int64_t first_row(const Cut& cut, std::int64_t row_group) const {
+    const std::int64_t tall = Sums::rows(ceil_div(n_, Vec<T>::lanes)), tiles = ceil_div(m_, tall);
+    if (tiles < 4 * cut.row_groups) return part(m_, cut.row_groups, row_group);
+    return smaller(m_, part(tiles, cut.row_groups, row_group) * tall);
+  }
+
   void run_task(const RegionOf& region, const Cut& cut, std::int64_t row_group,
                 std::int64_t column_group) const {
-    region.run(part(m_, cut.row_groups, row_group), part(m_, cut.row_groups, row_group + 1),
+    region.run(first_row(cut, row_group), first_row(cut, row_group + 1),
                part(cut.panels, cut.column_groups, column_group) * kPanel<T>,
                smaller(n_, part(cut.panels, cut.column_groups, column_group + 1) * kPanel<T>), 0, k_, nullptr,
                0);
@@ -199,10 +221,9 @@ class Product {
             RegionOf region = whole;
             region.panels = {packed.as<T>() - first * panel, panel, kPanel<T>};
             const std::int64_t g = i / cut.row_groups, r = i % cut.row_groups;
-            region.run(part(m_, cut.row_groups, r), part(m_, cut.row_groups, r + 1),
-                       (first + part(last - first, groups, g)) * kPanel<T>,
-                       smaller(n_, (first + part(last - first, groups, g + 1)) * kPanel<T>), 0, k_, nullptr,
-                       0);
+            region.run(
+                first_row(cut, r), first_row(cut, r + 1), (first + part(last - first, groups, g)) * kPanel<T>,
+                smaller(n_, (first + part(last - first, groups, g + 1)) * kPanel<T>), 0, k_, nullptr, 0);
           }
         });
       }
