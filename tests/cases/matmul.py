@@ -63,6 +63,17 @@ TINY = [
 
 VECTORS = [((9,), (9,), ""), ((9,), (9, 70), ""), ((70, 9), (9,), ""), ((3, 9), (2, 9, 4), ""), ((2, 5, 9), (9,), "")]
 
+# One row, and columns whose terms lie together: whole vectors of them and ragged ones, several blocks and segments.
+COLUMNS = [
+    ((70, 133), (133, 1), ""),
+    ((43, 9000), (9000, 1), ""),
+    ((1, 300), (300, 9), "b"),
+    ((1, 17), (17, 530), "b"),
+    ((1, 150), (150, 5000), "b"),
+    ((5, 1, 150), (5, 150, 37), "b"),
+    ((5, 1, 128), (5, 128, 130), ""),
+]
+
 # Several blocks of terms, rows and columns; several segments; whole and ragged.
 LARGE = [
     ((70, 300), (300, 140), ""),
@@ -90,4 +101,4 @@ LARGE = [
     ((64, 16500), (16500, 20), ""),
 ]
 
-SHAPES = [*TILES[::5], *DEGENERATE, *BATCHES, *TINY, *VECTORS, *LARGE]
+SHAPES = [*TILES[::5], *DEGENERATE, *BATCHES, *TINY, *VECTORS, *COLUMNS, *LARGE]

@@ -3,10 +3,11 @@
 // channels whose weights stay in a cache.
 #pragma once
 
-#include "kernels/conv/channels_plan.h"
+#include "kernels/conv/block_cut.h"
 #include "kernels/conv/finish_block.h"
 #include "kernels/conv/pair_channels.h"
 #include "kernels/conv/planes.h"
+#include "kernels/conv/tile_strip.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -18,7 +19,7 @@ struct ChannelChains {
   using Sum = T;
   using Vector = Vec<T>;
   static constexpr int corrections = 0;
-  static constexpr bool corrects = false, leaves_out = kLeavesOut, packs_panels = true;
+  static constexpr bool corrects = false, leaves_out = true, packs_panels = true;
 
   STRETTO_INLINE static std::int64_t packed_size(const Correlation& c) { return channels_packed_size<T>(c); }
   STRETTO_INLINE static void pack(const Correlation& c, T* packed, int threads) {
@@ -42,7 +43,7 @@ struct ChannelsRun {
   const ChannelsPlan& plan;
   const typename Steps::Sum* packed;  // null: a block packs what it needs
   const StripPlan& strip;
-  const std::int64_t* offset;         // of the taps in the strip, or in x
+  const std::int64_t* offset;         // of a stretch's terms in the strip, or in x
   const typename Steps::Sum* doubts;  // [group][panel]: 0 where all weights are finite
 };
 
@@ -66,31 +67,49 @@ template <class Steps, class Out>
   const Correlation& c = run.c;
   const ChannelsPlan& plan = run.plan;
   const StripPlan& strip = run.strip;
-  const bool direct = is_same<T, Out> && (c.out.strides[1] == 1 || c.out.strides[4] == 1);
+  const bool direct = is_same<T, Out> &&
+                      (c.out.strides[1] == 1 || (c.out.strides[4] == 1 && !results_meet_in_sets<T>(c, plan)));
   const BlockCut cut(c, plan, oh, ow);
-  const std::int64_t pitch = plan.reads_x ? c.x.strides[1] : strip.channel_pitch(),
+  const std::int64_t pitch = plan.by_tile   ? cut.width
+                             : plan.reads_x ? c.x.strides[1]
+                                            : strip.channel_pitch(),
+                     piece = tile_pitch<T>(plan.strip_channels, cut.width),
+                     strip_size = plan.by_tile ? cut.lines * cut.tiles * piece : plan.strip_channels * pitch,
                      panel_pitch = (Steps::corrections + c.inputs * c.tap_count) * lanes;
   const std::int64_t row_pitch = plan.reads_x ? c.stride[1] * c.x.strides[3] : strip.row_pitch();
   const std::int64_t tile_size = plan.vectors * lanes * cut.width;
   const bool whole = plan.strip_channels >= c.inputs;
   const bool keeps = least(plan.stretch, c.segment_channels) < c.inputs;
   const Scratch own_weights(run.packed ? 0 : plan.vectors * panel_pitch * std::int64_t(sizeof(T)));
-  const Scratch strip_memory(plan.reads_x ? 0 : plan.strip_channels * pitch * std::int64_t(sizeof(T)));
+  const Scratch strip_memory(plan.reads_x ? 0 : strip_size * std::int64_t(sizeof(T)));
+  const Scratch dealt(plan.by_tile ? plan.rows * plan.columns * std::int64_t(sizeof(T)) : 0);
   const Scratch sums(keeps ? 2 * cut.lines * cut.tiles * tile_size * std::int64_t(sizeof(T)) : 0);
-  const Scratch result(direct ? 0 : kMostVectors * lanes * cut.rows * cut.columns * std::int64_t(sizeof(T)));
+  const BlockLayout layout = result_layout<T>(c, cut);
+  const Scratch result(direct ? 0 : result_size<T>(cut) * std::int64_t(sizeof(T)));
   const bool may_leave_out = Steps::leaves_out && !plan.is_flat && c.inputs >= kFewChannels;
-  const Scratch reaches((may_leave_out ? cut.lines * cut.tiles + 1 : 1) * c.tap_count);
+  const bool has_reaches = kLeavesOut && may_leave_out;
+  const Scratch reaches((has_reaches ? cut.lines * cut.tiles + 1 : 1) * c.tap_count);
+  const Scratch ranges(cut.lines * std::int64_t(sizeof(TapRange)));
   Reach* const everything = reaches.as<Reach>();
   Reach* const reach = everything + c.tap_count;
   for (int t = 0; t < c.tap_count; ++t) everything[t] = Reach::all;
-  if (may_leave_out) fill_reach(c, cut, od, oh, ow, reach);
-  const BlockLayout layout = result_layout<T>(c, cut);
+  if (has_reaches) fill_reach(c, cut, od, oh, ow, reach);
+  for (std::int64_t line = 0; !kLeavesOut && line < cut.lines; ++line)
+    ranges.as<TapRange>()[line] = may_leave_out ? taps_inside(c, od, oh + line, 1) : TapRange{0, c.tap_count};
   const From* x = c.x.as<From>() + n * c.x.strides[0] + group * c.channels * c.x.strides[1];
   const T* all_channels = strip_memory.as<T>();
+  const auto fill = [&](std::int64_t first, std::int64_t last) {
+    if constexpr (kStripsByTile && is_same<Steps, ChannelChains<T, T>>) {
+      if (plan.by_tile)
+        return fill_tiles<T>(c, strip, cut, x + first * c.x.strides[1], last - first, od, oh, ow,
+                             dealt.as<T>(), strip_memory.as<T>(), piece);
+    }
+    Steps::fill(c, strip, x, first, last, od, oh, ow, strip_memory.as<T>());
+  };
   if (plan.reads_x)
     all_channels = reinterpret_cast<const T*>(x) + place_in_x(c, od, oh, ow);
   else if (whole && c.inputs > 0)
-    Steps::fill(c, strip, x, 0, c.inputs, od, oh, ow, strip_memory.as<T>());
+    fill(0, c.inputs);
 
   Out* const out = c.out.as<Out>() + n * c.out.strides[0] + group * c.outputs * c.out.strides[1] +
                    od * c.out.strides[2] + oh * c.out.strides[3] + ow * c.out.strides[4];
@@ -136,10 +155,11 @@ template <class Steps, class Out>
       tile.last_segment = c1 == c.inputs;
       tile.w = weights + (Steps::corrections + c0 * c.tap_count) * lanes;
       const T* source = all_channels + (whole ? c0 * pitch : 0);
-      if (!whole) Steps::fill(c, strip, x, c0, c1, od, oh, ow, strip_memory.as<T>());
+      if (!whole) fill(c0, c1);
       cut.for_each_tile([&](std::int64_t index, std::int64_t line, std::int64_t first, int outputs) {
-        tile.reach = leaves_out ? reach + index * c.tap_count : everything;
-        tile.strip = source + line * row_pitch + first;
+        tile.reach = has_reaches && leaves_out ? reach + index * c.tap_count : everything;
+        tile.inside = !kLeavesOut && leaves_out ? ranges.as<TapRange>()[line] : TapRange{0, c.tap_count};
+        tile.strip = source + (plan.by_tile ? index * piece : line * row_pitch + first);
         tile.sums = sums.as<T>() + index * tile_size;
         tile.totals = tile.sums + cut.lines * cut.tiles * tile_size;
         tile.place.out = target + line * target_row + first * tile.place.out_pixel;
@@ -191,9 +211,12 @@ void run_steps(const Correlation& c, int threads) {
   const WeightsOfCall<Steps> weights(c, threads, !Steps::packs_panels || !meets_weights_once);
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room.as<std::int64_t>());
-  const Scratch offsets(c.tap_count * std::int64_t(sizeof(std::int64_t)));
-  for (int t = 0; t < c.tap_count; ++t)
-    offsets.as<std::int64_t>()[t] = plan.reads_x ? offset_in_x(c, c.taps[t]) : strip.offset(c.taps[t]);
+  const std::int64_t pitch = plan.reads_x ? c.x.strides[1] : strip.channel_pitch();
+  const Scratch offsets(plan.stretch * c.tap_count * std::int64_t(sizeof(std::int64_t)));
+  for (std::int64_t i = 0, k = 0; i < plan.stretch; ++i)
+    for (int t = 0; t < c.tap_count; ++t, ++k)
+      offsets.as<std::int64_t>()[k] =
+          plan.by_tile ? 0 : i * pitch + (plan.reads_x ? offset_in_x(c, c.taps[t]) : strip.offset(c.taps[t]));
   const std::int64_t panel_size = (Steps::corrections + c.inputs * c.tap_count) * Vec<T>::lanes;
   const T* doubts = weights.packed ? weights.packed + c.groups * plan.panels * panel_size : nullptr;
   const ChannelsRun<Steps, Out> run{c, plan, weights.packed, strip, offsets.as<std::int64_t>(), doubts};

@@ -4,7 +4,6 @@
 #include "base/parallel.h"
 #include "kernels/conv/channels_tile.h"
 #include "kernels/conv/correlation.h"
-#include "kernels/conv/finish_block.h"
 #include "kernels/conv/in_place.h"
 #include "kernels/conv/pair_order.h"
 #include "kernels/conv/shares.h"
@@ -104,25 +103,35 @@ struct ChannelsPlan {
   std::int64_t strip_channels = 1;  // held at once
   std::int64_t stretch = 1;         // channels of a stretch
   bool reads_x = false;             // where it lies, without a strip
+  bool by_tile = false;             // the strip of a 1x1 kernel has a piece for each tile
   bool is_flat = false;             // a block's rows lie one behind the other, in strip and result
 };
 
-// The tile that needs the fewest products for a line of `length` outputs and so many panels; returns these
-// products, those counted in that the wait for loads could have formed.
+// A step of a tile, in products: those counted in that the wait for loads could have formed.
+STRETTO_INLINE double step_time(int vectors, std::int64_t pixels) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  return kStepTime[vectors][pixels];
+#else
+  const double products = double(pixels * vectors), loads = double(pixels + vectors) * 0.6;
+  const double slower = (products > loads ? products : loads) + 2;
+  return slower > 10 ? slower : 10.0;
+#endif
+}
+
+// The fastest tile for a line of `length` outputs and so many panels; returns the time in products.
 STRETTO_INLINE double choose_tile(ChannelsPlan& plan, std::int64_t length, std::int64_t panels,
                                   int most_vectors) {
   double best = 0;
   for (int v = 1; v <= most_vectors; ++v) {
-    const std::int64_t tiles = divide_up(length, kMostPixels[v]), p = divide_up(length, tiles);
-    const auto cost = [&](int vectors) {
-      const double products = double(p * vectors), loads = double(p + vectors) * 0.6;
-      return (products > loads ? products : loads) + 2 > 10 ? (products > loads ? products : loads) + 2
-                                                            : 10.0;
+    const std::int64_t tiles = divide_up(length, kMostPixels[v]), p = divide_up(length, tiles),
+                       shorter = p * tiles - length;
+    const auto line = [&](int vectors) {
+      return double(tiles - shorter) * step_time(vectors, p) +
+             (shorter ? double(shorter) * step_time(vectors, p - 1) : 0.0);
     };
     const std::int64_t left = panels % v;
-    double steps = double(panels / v) * cost(v);
-    if (left) steps += cost(int(left));
-    steps *= double(tiles);
+    double steps = double(panels / v) * line(v);
+    if (left) steps += line(int(left));
     if (best == 0 || steps < best * 0.999) {
       best = steps;
       plan.vectors = v;
@@ -181,9 +190,11 @@ STRETTO_INLINE void share_blocks(const Correlation& c, ChannelsPlan& plan, bool 
 template <class From, class T>
 ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, std::int64_t* room) {
   ChannelsPlan plan;
-  plan.reads_x = !whole_sums && is_same<From, T> && can_read_x<T>(c);
   const std::int64_t oh = c.out.shape[3], ow = c.out.shape[4];
   plan.panels = divide_up(c.outputs, Vec<T>::lanes);
+  plan.by_tile =
+      kStripsByTile && !whole_sums && is_same<From, T> && c.tap_count == 1 && plan.panels > kMostVectors;
+  plan.reads_x = !whole_sums && !plan.by_tile && is_same<From, T> && can_read_x<T>(c);
   plan.columns = divide_up(ow, divide_up(ow, kBlockPixels));
   while (plan.columns > kMostPixels[1] && strip_bytes<T>(c, 1, plan.columns, room) * c.inputs > kStripBytes)
     plan.columns = divide_up(plan.columns, 2);
@@ -212,42 +223,13 @@ ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, s
   const std::int64_t per_channel = greatest(1, strip.channel_pitch()) * std::int64_t(sizeof(T));
   plan.strip_channels = plan.reads_x ? c.inputs : greatest(1, least(c.inputs, kMostStripBytes / per_channel));
   const std::int64_t segment = least(c.inputs, c.segment_channels);
-  const std::int64_t channel_terms = greatest(1, c.tap_count + kChannelTerms);
+  const std::int64_t channel_terms = greatest(1, c.tap_count + (plan.by_tile ? 0 : kChannelTerms));
   const std::int64_t wanted = greatest(1, least(kStretchTerms / channel_terms, plan.strip_channels));
   plan.stretch = greatest(1, divide_up(segment, divide_up(segment, wanted)));
   if (plan.strip_channels >= c.inputs && segment == c.inputs &&
       c.inputs * channel_terms <= kStretchTerms * 3 / 2)
     plan.stretch = c.inputs;
   return plan;
-}
-
-// One block as `lines` rows of `length` outputs, in tiles of `width`; a flat one is a single line.
-struct BlockCut {
-  std::int64_t rows, columns, lines, length, tiles, width;
-
-  STRETTO_INLINE BlockCut(const Correlation& c, const ChannelsPlan& plan, std::int64_t oh, std::int64_t ow)
-      : rows(least(plan.rows, c.out.shape.at[3] - oh)),
-        columns(least(plan.columns, c.out.shape.at[4] - ow)),
-        lines(plan.is_flat ? 1 : rows),
-        length(plan.is_flat ? rows * columns : columns),
-        tiles(divide_up(length, plan.tile_columns)),
-        width(divide_up(length, tiles)) {}
-
-  // f(index, line, first output, outputs) for each tile.
-  template <class F>
-  STRETTO_INLINE void for_each_tile(F&& f) const {
-    for (std::int64_t line = 0; line < lines; ++line)
-      for (std::int64_t i = 0; i < tiles && i * width < length; ++i)
-        f(line * tiles + i, line, i * width, int(least(width, length - i * width)));
-  }
-};
-
-// Of the sums of a block that do not go straight to the result: with lanes along its contiguous axis.
-template <class T>
-STRETTO_INLINE BlockLayout result_layout(const Correlation& c, const BlockCut& cut) {
-  if (c.out.strides.at[1] != 1) return {cut.rows * cut.columns, cut.columns, 1};
-  constexpr std::int64_t channels = kMostVectors * Vec<T>::lanes;
-  return {1, cut.columns * channels, channels};
 }
 
 // block(n, group, od, oh, ow, first panel, last panel) for every block, on threads.

@@ -14,18 +14,29 @@ namespace stretto::STRETTO_ISA {
 #if defined(__AVX2__) && !defined(__AVX512F__)
 inline constexpr int kMostPixels[] = {0, 8, 6, 4};
 inline constexpr int kMostVectors = 3;
-inline constexpr bool kLeavesOut = false;  // sums would not stay in 16 registers from one case to the next
+// Products of padding are left out for whole taps of a row only: sums would not stay in 16 registers from one
+// case to the next.
+inline constexpr bool kLeavesOut = false;
 inline constexpr int kFetchedChannels = 16;
+inline constexpr bool kStripsByTile = true;  // of 1x1 kernels (tile_strip.h)
+// The time of a step of a tile of [vectors][pixels], in that of one product, measured on Zen 3: few sums wait
+// for each other, and those of one vector for a free unit.
+inline constexpr double kStepTime[][9] = {{0, 0, 0, 0, 0, 0, 0, 0, 0},
+                                          {0, 8.5, 8.5, 8.6, 8.8, 10.5, 12.3, 12.6, 13.0},
+                                          {0, 8.5, 9.6, 9.2, 9.7, 11.3, 13.5, 0, 0},
+                                          {0, 8.5, 11, 10.8, 13.2, 0, 0, 0, 0}};
 #elif defined(__AVX512F__)
 inline constexpr int kMostPixels[] = {0, 14, 14, 9, 7};  // 4 x 7: a fused step broadcasts from memory
 inline constexpr int kMostVectors = 4;
 inline constexpr bool kLeavesOut = true;  // products of padding
 inline constexpr int kFetchedChannels = 0;
+inline constexpr bool kStripsByTile = false;
 #else
 inline constexpr int kMostPixels[] = {0, 14, 14, 9};
 inline constexpr int kMostVectors = 3;
 inline constexpr bool kLeavesOut = true;
 inline constexpr int kFetchedChannels = 0;
+inline constexpr bool kStripsByTile = false;
 #endif
 
 inline constexpr int kMostPairVectors = 3;
@@ -43,9 +54,10 @@ struct ChannelsTile {
   // One stretch of channels inside a segment.
   const T* strip;  // channel 0, output 0 of the tile
   std::int64_t channel_pitch;
-  const std::int64_t* offset;       // [taps]
+  const std::int64_t* offset;       // [channels][taps], as far as a stretch goes
   const Reach *reach, *everything;  // [taps]: what the tile's outputs need, and what they need at most
   int taps;
+  TapRange inside;  // without kLeavesOut: the taps that the tile's outputs need
   std::int64_t channels;
   const T* w;  // [vector][channel][tap][lane]
   std::int64_t panel_pitch;
@@ -122,10 +134,10 @@ STRETTO_INLINE void add_products(const T* x, const T* w, std::int64_t panel_pitc
   }
 }
 
-// The tile's stretch of all sums, from where they stand.
+// The tile's stretch of all sums, from where they stand, without the taps outside `range`.
 template <class Vector, int V, int P>
 STRETTO_INLINE void add_stretch(const ChannelsTile<typename Vector::scalar>& t, const Reach* reach,
-                                Vector (&acc)[P][V]) {
+                                TapRange range, Vector (&acc)[P][V]) {
   using T = typename Vector::scalar;
   constexpr int lanes = Vector::lanes;
 #pragma GCC unroll 16
@@ -142,15 +154,30 @@ STRETTO_INLINE void add_stretch(const ChannelsTile<typename Vector::scalar>& t, 
     }
   }
 
-  const T* w = t.w;
+  const T* w = t.w + range.first * lanes;
   const T* channel = t.strip;
-  const std::int64_t pitch = t.panel_pitch;
-  for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch) {
+  const std::int64_t* offset = t.offset + range.first;
+  const std::int64_t pitch = t.panel_pitch, skipped = (t.taps - range.count) * lanes;
+  if (t.taps == 1 && range.count == 1 && !leaves_out<Vector>) {
+    channel += offset[0];
+    for (const T* const end = w + t.channels * lanes; w != end; w += lanes, channel += t.channel_pitch) {
+      if constexpr (kFetchedChannels > 0)
+        __builtin_prefetch(channel + kFetchedChannels * t.channel_pitch + P - 1);
+      add_products<0, P>(channel, w, pitch, acc);
+    }
+    return;
+  }
+  if (range.count == t.taps && !leaves_out<Vector>) {  // no loop that ends every few steps
+    for (const std::int64_t* const end = offset + t.channels * t.taps; offset != end; ++offset, w += lanes)
+      add_products<0, P>(channel + *offset, w, pitch, acc);
+    return;
+  }
+  for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch, w += skipped) {
     // Where steps of a channel are few and short, its line would be waited for.
     if constexpr (kFetchedChannels > 0)
       __builtin_prefetch(channel + kFetchedChannels * t.channel_pitch + P - 1);
-    for (int tap = 0; tap < t.taps; ++tap, w += lanes) {
-      const T* x = channel + t.offset[tap];
+    for (int tap = 0; tap < range.count; ++tap, w += lanes) {
+      const T* x = channel + offset[tap];
       switch (leaves_out<Vector> ? reach[tap] : Reach::all) {
         case Reach::all:
           add_products<0, P>(x, w, pitch, acc);
@@ -182,13 +209,19 @@ template <class Vector, int V, int P>
     for (int o = 0; o < t.place.outputs; ++o)
       __builtin_prefetch(t.place.out + o * t.place.out_channel + P - 1, 1);
   Vector acc[P][V];
+  const TapRange all{0, t.taps};
   if constexpr (leaves_out<Vector>) {
     for (const Reach* reach = t.reach;; reach = t.everything) {
-      add_stretch(t, reach, acc);
+      add_stretch(t, reach, all, acc);
       if (reach == t.everything || !has_negative_zero(acc)) break;
     }
+  } else if constexpr (std::is_same_v<Vector, Vec<T>>) {
+    for (TapRange range = t.inside;; range = all) {
+      add_stretch(t, t.everything, range, acc);
+      if (range.count == all.count || !has_negative_zero(acc)) break;
+    }
   } else {
-    add_stretch(t, t.everything, acc);
+    add_stretch(t, t.everything, all, acc);
   }
 
   if (t.ends && !t.first_segment) {

@@ -5,6 +5,7 @@
 
 #include "kernels/conv/correlation.h"
 #include "kernels/conv/finish_block.h"
+#include "kernels/conv/pixels_tile.h"
 #include "kernels/conv/shares.h"
 #include "kernels/conv/strip.h"
 #include "simd/store_first.h"
@@ -164,10 +165,15 @@ STRETTO_INLINE std::int64_t square_kernel(const Correlation& c) {
   return k;
 }
 
+// Several outputs of one channel share its vectors of x better in a tile of theirs, where registers are few.
+STRETTO_INLINE bool is_depthwise(const Correlation& c) {
+  return c.inputs == 1 && (!kOutputsFirst || c.outputs < kTileOutputs);
+}
+
 // The function for this problem, or null.
 template <class T>
 STRETTO_INLINE PlaneFunction<T> depthwise_plane_of(const Correlation& c) {
-  if (c.inputs != 1 || c.tap_count == 0 || c.x.shape.at[2] != 1 || c.out.shape.at[2] != 1 ||
+  if (!is_depthwise(c) || c.tap_count == 0 || c.x.shape.at[2] != 1 || c.out.shape.at[2] != 1 ||
       c.taps[0].at[0] != 0 || c.x.strides.at[4] != 1 || c.out.strides.at[4] != 1)
     return nullptr;
   return plane_of<T>(square_kernel(c), c.stride[1]);

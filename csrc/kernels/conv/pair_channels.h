@@ -2,7 +2,7 @@
 // element of it as the float32 kernel does; the order of the terms is a table of offsets in the strip.
 #pragma once
 
-#include "kernels/conv/channels_plan.h"
+#include "kernels/conv/block_cut.h"
 #include "kernels/conv/finish_block.h"
 #include "kernels/conv/pair_channels_tile.h"
 
@@ -36,8 +36,7 @@ template <class Out>
   const bool one_segment = blocks <= kSegmentBlocks;
   const Scratch strip(c.inputs * run.strip.channel_pitch() * std::int64_t(sizeof(float)));
   const Scratch sums((one_segment ? 1 : 2) * sums_size * std::int64_t(sizeof(float)));
-  const Scratch result(direct ? 0
-                              : kMostVectors * lanes * cut.rows * cut.columns * std::int64_t(sizeof(float)));
+  const Scratch result(direct ? 0 : result_size<float>(cut) * std::int64_t(sizeof(float)));
   const BlockLayout layout = result_layout<float>(c, cut);
   const bfloat16* x = c.x.as<bfloat16>() + n * c.x.strides.at[0] + group * c.inputs * c.x.strides.at[1];
   fill_strip<bfloat16, float>(c, run.strip, x, c.inputs, od, oh, ow, strip.as<float>());

@@ -67,7 +67,7 @@ template <class From, class T>
 PixelsPlan plan_pixels(const Correlation& c, std::int64_t* room) {
   PixelsPlan plan;
   const std::int64_t oh = c.out.shape.at[3], ow = c.out.shape.at[4];
-  if (c.inputs == 1 && !is_same<From, bfloat16>) {
+  if (is_depthwise(c) && !is_same<From, bfloat16>) {
     const std::int64_t k = square_kernel(c);
     if (depthwise_tile_of<T>(k, c.stride[1])) plan.depthwise_kernel = k;
   }
@@ -116,7 +116,7 @@ struct PixelsRun {
   const PixelsPlan& plan;
   const T* packed;
   const StripPlan& strip;
-  const std::int64_t* offset;  // of the taps in the strip
+  const std::int64_t* offset;  // of the terms in the strip
   const PairBlock* blocks;     // bfloat16: of the terms in the strip
   std::int64_t block_count;
 };
@@ -189,23 +189,31 @@ template <class From, class T, class Out, class Operand>
                          width = run.plan.is_flat ? rows * columns : columns;
       const std::int64_t vectors = by_rows ? rows : divide_up(width, lanes),
                          tiles = divide_up(vectors, kTileVectors);
-      for (std::int64_t r = 0; r < lines; ++r) {
-        std::int64_t v = 0;
-        for (std::int64_t i = 0; i < tiles; ++i) {
-          const std::int64_t next = vectors * (i + 1) / tiles;
-          // Beyond the end of x nothing can be read: the last tile is moved back.
-          const std::int64_t q = reads_x ? least(v * lanes, width - (next - v) * lanes) : v * lanes;
-          tile.last_lanes =
-              by_rows ? tile.inner_lanes : int(least(lanes, width - q - (next - v - 1) * lanes));
-          tile.strip = source + r * strip.row_pitch() + (by_rows ? v * tile.vector : q);
-          for (std::int64_t o = 0; o < c.outputs; o += kTileOutputs) {
-            const int count = int(least(kTileOutputs, c.outputs - o));
-            tile.w = w + o * c.inputs * c.tap_count;
-            tile.out = target + o * target_channel + r * target_row + (by_rows ? v * tile.out_vector : q);
-            tile_of(count, int(next - v))(tile);
+      const std::int64_t narrow = vectors / tiles, wider = vectors % tiles;  // tiles of one vector more
+      // Outputs [first, last) of the group, everywhere.
+      const auto run_outputs = [&](std::int64_t first, std::int64_t last) {
+        for (std::int64_t r = 0; r < lines; ++r) {
+          std::int64_t v = 0;
+          for (std::int64_t i = 0; i < tiles; ++i) {
+            const std::int64_t count = narrow + (i < wider);
+            // Beyond the end of x nothing can be read: the last tile is moved back.
+            const std::int64_t q = reads_x ? least(v * lanes, width - count * lanes) : v * lanes;
+            tile.last_lanes = by_rows ? tile.inner_lanes : int(least(lanes, width - q - (count - 1) * lanes));
+            tile.strip = source + r * strip.row_pitch() + (by_rows ? v * tile.vector : q);
+            for (std::int64_t o = first; o < last; o += kTileOutputs) {
+              tile.w = w + o * c.inputs * c.tap_count;
+              tile.out = target + o * target_channel + r * target_row + (by_rows ? v * tile.out_vector : q);
+              tile_of(int(least(kTileOutputs, c.outputs - o)), int(count))(tile);
+            }
+            v += count;
           }
-          v = next;
         }
+      };
+      if (kOutputsFirst && c.tap_count > 1) {
+        for (std::int64_t o = 0; o < c.outputs; o += kTileOutputs)
+          run_outputs(o, least(c.outputs, o + kTileOutputs));
+      } else {
+        run_outputs(0, c.outputs);
       }
     };
     if constexpr (is_same<From, bfloat16>) {
@@ -240,8 +248,10 @@ void run_pixels(const Correlation& c, int threads) {
   const PixelsPlan plan = plan_pixels<From, T>(c, room.as<std::int64_t>());
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, plan.row_runs, plan.column_runs, room.as<std::int64_t>());
-  const Scratch offsets(c.tap_count * std::int64_t(sizeof(std::int64_t)));
-  for (int t = 0; t < c.tap_count; ++t) offsets.as<std::int64_t>()[t] = strip.offset(c.taps[t]);
+  const Scratch offsets(c.inputs * c.tap_count * std::int64_t(sizeof(std::int64_t)));
+  for (std::int64_t i = 0, k = 0; i < c.inputs; ++i)
+    for (int t = 0; t < c.tap_count; ++t, ++k)
+      offsets.as<std::int64_t>()[k] = i * strip.channel_pitch() + strip.offset(c.taps[t]);
   const PairOrder order(c.inputs, c.tap_count);
   const std::int64_t block_count = is_same<From, bfloat16> ? order.blocks() : 0;
   const Scratch pair_blocks(block_count * std::int64_t(sizeof(PairBlock)));

@@ -10,8 +10,10 @@ namespace stretto::STRETTO_ISA {
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
 inline constexpr int kTileOutputs = 4;
+inline constexpr bool kOutputsFirst = true;  // tiles end inside of lines, which the next tile writes on
 #else
 inline constexpr int kTileOutputs = 8;
+inline constexpr bool kOutputsFirst = false;
 #endif
 inline constexpr int kTileVectors = 3;
 
@@ -19,7 +21,7 @@ template <class T>
 struct PixelsTile {
   const T* strip;  // channel 0, output 0 of the tile
   std::int64_t channel_pitch;
-  const std::int64_t* offset;  // [taps]
+  const std::int64_t* offset;  // [channels][taps]
   int taps;
   std::int64_t channels;
   const PairBlock* blocks;  // bfloat16: the terms, instead of channels and taps
@@ -42,6 +44,20 @@ STRETTO_INLINE void put_pixels(const PixelsTile<T>& t, const Vec<T> (&acc)[R][V]
   }
 }
 
+// One term.
+template <class T, int R, int V>
+STRETTO_INLINE void add_pixels(const T* x, std::int64_t vector, const T* w, Vec<T> (&acc)[R][V]) {
+  Vec<T> pixel[V];
+#pragma GCC unroll 3
+  for (int v = 0; v < V; ++v) pixel[v] = Vec<T>::load(x + v * vector);
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+    const Vec<T> weight = Vec<T>::broadcast(w[r]);
+#pragma GCC unroll 3
+    for (int v = 0; v < V; ++v) acc[r][v] = fma(weight, pixel[v], acc[r][v]);
+  }
+}
+
 template <class T, int R, int V>
 [[gnu::noinline]] void run_pixels_tile(const PixelsTile<T>& t) {
   Vec<T> acc[R][V];
@@ -52,19 +68,14 @@ template <class T, int R, int V>
   const T* w = t.w;
   const T* channel = t.strip;
   const std::int64_t vector = t.vector;
-  for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch) {
-    for (int tap = 0; tap < t.taps; ++tap, w += R) {
-      const T* x = channel + t.offset[tap];
-      Vec<T> pixel[V];
-#pragma GCC unroll 3
-      for (int v = 0; v < V; ++v) pixel[v] = Vec<T>::load(x + v * vector);
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-        const Vec<T> weight = Vec<T>::broadcast(w[r]);
-#pragma GCC unroll 3
-        for (int v = 0; v < V; ++v) acc[r][v] = fma(weight, pixel[v], acc[r][v]);
-      }
-    }
+  if (t.taps == 1) {
+    channel += t.offset[0];
+    for (std::int64_t c = t.channels; c > 0; --c, channel += t.channel_pitch, w += R)
+      add_pixels(channel, vector, w, acc);
+  } else {
+    const std::int64_t* const end = t.offset + t.channels * t.taps;
+    for (const std::int64_t* offset = t.offset; offset != end; ++offset, w += R)
+      add_pixels(channel + *offset, vector, w, acc);
   }
   put_pixels(t, acc);
 }

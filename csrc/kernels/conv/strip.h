@@ -119,30 +119,55 @@ STRETTO_INLINE void copy_elements(const RunRows<From>& run, T* to) {
   }
 }
 
-// Column by column of vectors; the last one is moved back to end with the row, if the row is so long.
+// One vector of each row, from column v on; moved back to end with the row, if the row is so long.
 template <class T, int step>
-STRETTO_INLINE void copy_vectors(const RunRows<T>& run, T* to) {
+STRETTO_INLINE void copy_column(const RunRows<T>& run, std::int64_t v, T* to) {
   constexpr int lanes = Vec<T>::lanes;
   const int width = int(least(lanes, run.count));
   const auto put = [&](Vec<T> x, T* row) { store_first(x, row, width); };
-  for (std::int64_t v = 0; v < run.count; v += lanes) {
-    const std::int64_t q = v + lanes > run.count ? greatest(0, run.count - lanes) : v;
-    const std::int64_t low = run.low - q, high = run.high - q;
-    const Part<T> near(step * low, step * (high - 1) + 1),
-        far(step * low - lanes, step * (high - 1) + 1 - lanes);
-    const bool full = low <= 0 && step * (high - 1) + 1 >= step * lanes;
-    const T* from = run.from + run.first * run.row_step + step * q;
-    T* row = to + q;
-    for (std::int64_t r = 0; r < run.first; ++r, row += run.count) put(Vec<T>::zero(), row);
-    for (std::int64_t r = run.first; r < run.last; ++r, row += run.count, from += run.row_step) {
-      if constexpr (step == 1)
-        put(full ? Vec<T>::load(from) : near.load(from), row);
-      else
-        put(full ? even_lanes(Vec<T>::load(from), Vec<T>::load(from + lanes))
-                 : even_lanes(near.load(from), far.load(from + lanes)),
-            row);
+  const std::int64_t q = v + lanes > run.count ? greatest(0, run.count - lanes) : v;
+  const std::int64_t low = run.low - q, high = run.high - q;
+  const Part<T> near(step * low, step * (high - 1) + 1),
+      far(step * low - lanes, step * (high - 1) + 1 - lanes);
+  const bool full = low <= 0 && step * (high - 1) + 1 >= step * lanes;
+  const T* from = run.from + run.first * run.row_step + step * q;
+  T* row = to + q;
+  for (std::int64_t r = 0; r < run.first; ++r, row += run.count) put(Vec<T>::zero(), row);
+  for (std::int64_t r = run.first; r < run.last; ++r, row += run.count, from += run.row_step) {
+    if constexpr (step == 1)
+      put(full ? Vec<T>::load(from) : near.load(from), row);
+    else
+      put(full ? even_lanes(Vec<T>::load(from), Vec<T>::load(from + lanes))
+               : even_lanes(near.load(from), far.load(from + lanes)),
+          row);
+  }
+  for (std::int64_t r = run.last; r < run.rows; ++r, row += run.count) put(Vec<T>::zero(), row);
+}
+
+// Vectors that lie inside row by row, those at the edges column by column.
+template <class T, int step>
+STRETTO_INLINE void copy_vectors(const RunRows<T>& run, T* to) {
+  constexpr int lanes = Vec<T>::lanes;
+  const std::int64_t begin = divide_up(run.low, lanes) * lanes,
+                     inside = greatest(0, run.high + 1 - step - begin) / lanes, end = begin + inside * lanes;
+  if (inside > 2) {
+    for (std::int64_t r = 0; r < run.rows; ++r) {
+      const T* const from = run.from + r * run.row_step;
+      T* const row = to + r * run.count;
+      if (r < run.first || r >= run.last) {
+        for (std::int64_t q = begin; q < end; q += lanes) Vec<T>::zero().store(row + q);
+      } else {
+        for (std::int64_t q = begin; q < end; q += lanes)
+          if constexpr (step == 1)
+            Vec<T>::load(from + q).store(row + q);
+          else
+            even_lanes(Vec<T>::load(from + 2 * q), Vec<T>::load(from + 2 * q + lanes)).store(row + q);
+      }
     }
-    for (std::int64_t r = run.last; r < run.rows; ++r, row += run.count) put(Vec<T>::zero(), row);
+  }
+  for (std::int64_t v = 0; v < run.count; v += lanes) {
+    if (v == begin && inside > 2) v = end;
+    if (v < run.count) copy_column<T, step>(run, v, to);
   }
 }
 

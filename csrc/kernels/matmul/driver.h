@@ -1,6 +1,7 @@
 // How a whole product is cut into regions, and the regions given to threads. Nothing here changes a bit.
 #pragma once
 
+#include "kernels/matmul/dots.h"
 #include "kernels/matmul/simplify.h"
 #include "kernels/matmul/skinny.h"
 #include "kernels/matmul/stack.h"
@@ -40,10 +41,13 @@ class Product {
   void run() const {
     if (m_ == 0 || n_ == 0 || batch_ == 0) return;
     if constexpr (kAsItLies) {
-      if (is_skinny()) return run_few_rows(n_, skinny_region<T, Out>);
+      if (is_skinny()) return run_columns(n_, [&](auto... at) { skinny_region<T, Out>(int(m_), at...); });
       if constexpr (is_same<T, Out>)
         if (Stack<T>(args_, threads_).run()) return;
-      if (is_stream()) return run_few_rows(kStreamBytes / std::int64_t(sizeof(T)), stream_region<T, Out>);
+      constexpr std::int64_t most = kStreamBytes / std::int64_t(sizeof(T));
+      if constexpr (is_same<T, float> || is_same<T, double>)
+        if (is_dots()) return run_columns(most, [](auto... at) { dots_region<T, Out>(at...); });
+      if (is_stream()) return run_columns(most, [&](auto... at) { stream_region<T, Out>(int(m_), at...); });
     }
     const Cut cut = cut_for_threads();
     if constexpr (Sums::segment == kSegment)
@@ -76,9 +80,16 @@ class Product {
            k_ * n_ * std::int64_t(sizeof(T)) <= kSkinnyBytes;
   }
 
-  // `most` columns at a time, of all rows.
-  template <class RunRegion>
-  void run_few_rows(std::int64_t most, const RunRegion& run_region) const {
+  // Terms of a column lie together.
+  bool is_dots() const {
+    return m_ == 1 && !args_.panels && args_.b.strides.last(1) == 1 && !b_is_usable_ && n_ >= Vec<T>::lanes &&
+           k_ >= 2 * Vec<T>::lanes;
+  }
+
+  // f(region of a matrix, first column, last column) for all of them, at most so many at a time: b is read
+  // once.
+  template <class F>
+  void run_columns(std::int64_t most, F&& f) const {
     std::int64_t parts = ceil_div(n_, most);
     if (batch_ * parts < threads_) parts = smaller(ceil_div(threads_, batch_), ceil_div(n_, kPanel<T>));
     const std::int64_t width = ceil_div(ceil_div(n_, parts), kPanel<T>) * kPanel<T>;
@@ -88,7 +99,7 @@ class Product {
                    for (std::int64_t i = begin; i < end; ++i) {
                      const auto region = region_of(i / parts);
                      const std::int64_t j0 = i % parts * width;
-                     run_region(region, int(m_), j0, smaller(n_, j0 + width));
+                     f(region, j0, smaller(n_, j0 + width));
                    }
                  });
   }
@@ -138,9 +149,16 @@ class Product {
     return {batch_, row_groups, groups, panels};
   }
 
+  // Row groups are whole tiles high, but for the last one.
+  std::int64_t first_row(const Cut& cut, std::int64_t row_group) const {
+    const std::int64_t tall = Sums::rows(ceil_div(n_, Vec<T>::lanes)), tiles = ceil_div(m_, tall);
+    if (tiles < 4 * cut.row_groups) return part(m_, cut.row_groups, row_group);
+    return smaller(m_, part(tiles, cut.row_groups, row_group) * tall);
+  }
+
   void run_task(const RegionOf& region, const Cut& cut, std::int64_t row_group,
                 std::int64_t column_group) const {
-    region.run(part(m_, cut.row_groups, row_group), part(m_, cut.row_groups, row_group + 1),
+    region.run(first_row(cut, row_group), first_row(cut, row_group + 1),
                part(cut.panels, cut.column_groups, column_group) * kPanel<T>,
                smaller(n_, part(cut.panels, cut.column_groups, column_group + 1) * kPanel<T>), 0, k_, nullptr,
                0);
@@ -208,10 +226,9 @@ class Product {
             RegionOf region = whole;
             region.panels = {packed.as<T>() - first * panel, panel, kPanel<T>};
             const std::int64_t g = i / cut.row_groups, r = i % cut.row_groups;
-            region.run(part(m_, cut.row_groups, r), part(m_, cut.row_groups, r + 1),
-                       (first + part(last - first, groups, g)) * kPanel<T>,
-                       smaller(n_, (first + part(last - first, groups, g + 1)) * kPanel<T>), 0, k_, nullptr,
-                       0);
+            region.run(
+                first_row(cut, r), first_row(cut, r + 1), (first + part(last - first, groups, g)) * kPanel<T>,
+                smaller(n_, (first + part(last - first, groups, g + 1)) * kPanel<T>), 0, k_, nullptr, 0);
           }
         });
       }

@@ -48,6 +48,21 @@ struct Ahead {
   }
 };
 
+// The same of rows, a line of each after the other.
+struct RowsAhead {
+  const char* at = nullptr;
+  std::int64_t row = 0, rows = 0, lines = 0;  // bytes from one to the next; how many, and lines of each
+  std::int64_t line = 0, next = 0;
+
+  STRETTO_INLINE std::int64_t share(std::int64_t steps) const { return ceil_div(rows * lines, steps); }
+  STRETTO_INLINE void fetch(std::int64_t count) {
+    for (; count > 0 && line < lines; --count) {
+      __builtin_prefetch(at + next * row + line * 64, 0, 2);
+      if (++next == rows) next = 0, ++line;
+    }
+  }
+};
+
 // One matrix of `view`, if it lies in one piece and is not too large to fetch ahead.
 template <class From>
 STRETTO_INLINE Ahead ahead_of(const ArrayView& view, std::int64_t offset) {
@@ -72,7 +87,9 @@ STRETTO_INLINE bool packing_pays(const MatmulArgs& args) {
   const std::int64_t row_bytes = args.b.strides.last(1) * std::int64_t(sizeof(T));
   const std::int64_t bytes = args.k() * args.n() * std::int64_t(sizeof(T));
   if (args.m() < 4 * Chains<T>::rows(kVectors) || args.n() <= kPanel<T>) return false;
-  const bool is_long = args.m() >= 16 * Chains<T>::rows(kVectors) || args.k() > 2 * kBlockTerms;
+  const int few =
+      row_bytes % 4096 == 0 ? 5 : 16;  // row blocks: lines that all meet in one set are read anew by each
+  const bool is_long = args.m() >= few * Chains<T>::rows(kVectors) || args.k() > 2 * kBlockTerms;
   if (kPanelStays<T> && is_long && meet_in_sets(row_bytes, args.k())) return true;
   return row_bytes > 1024 && bytes > (args.m() >= kManyRows ? kPackingBytes : kFarBytes);
 }
@@ -183,6 +200,14 @@ struct Region {
             else if constexpr (as_it_lies)
               left_rows[i - i0] = {at, a_row, a_col};
           }
+          RowsAhead rows_ahead;  // of a, to be copied for the blocks after these
+          if (copies_a && a_col == 1 && i1 < row_blocks) {
+            const std::int64_t y2 = part(rows, row_blocks, smaller(row_blocks, i1 + together));
+            rows_ahead = {reinterpret_cast<const char*>(a + (r0 + y1) * a_row + p0),
+                          a_row * std::int64_t(sizeof(From)), y2 - y1,
+                          ceil_div(terms * std::int64_t(sizeof(From)), 64)};
+          }
+          const std::int64_t rows_share = rows_ahead.share((i1 - i0) * own_panels);
           for (std::int64_t j = 0; j < columns; j += kPanel<T>) {
             const int width = int(smaller(kPanel<T>, columns - j));
             const T* const panel = from.data + j / kPanel<T> * from.panel_step;
@@ -198,6 +223,7 @@ struct Region {
               t.total = ends_segment && s > 0 ? sums + y * sums_row + j : corrects ? panel : nullptr;
               ahead[0].fetch(shares[0]);
               ahead[1].fetch(shares[1]);
+              rows_ahead.fetch(rows_share);
               Sums::tile_for(t.rows, width, t.tail)(t);
             }
             if (finishes && ends_segment && s == segments - 1)

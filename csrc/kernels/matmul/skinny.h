@@ -111,7 +111,7 @@ STRETTO_INLINE void skinny_rows(const Region<T, T, Out, Chains<T>>& region, std:
 }
 
 template <class T, class Out>
-STRETTO_INLINE void skinny_region(const Region<T, T, Out, Chains<T>>& region, int rows, std::int64_t j0,
+STRETTO_INLINE void skinny_region(int rows, const Region<T, T, Out, Chains<T>>& region, std::int64_t j0,
                                   std::int64_t j1) {
   static_assert(kSkinnyRows == 3);
   if (rows == 1)

@@ -26,14 +26,14 @@ struct Stream {
 };
 
 // Columns j .. j + n - 1: `vectors` whole ones, or a part of one.
-template <class T, int rows, int terms, int vectors>
+template <class T, int rows, int terms, int vectors, bool fetches>
 STRETTO_INLINE void stream_step(const Stream<T>& s, const T (&left)[rows][terms], const T* b, std::int64_t j,
                                 int n, bool begins) {
   using V = Vec<T>;
   V acc[rows][vectors];
 #pragma GCC unroll 8
   for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) {
       const T* const from = s.sums + i * s.sums_row + j + v * V::lanes;
       acc[i][v] = begins ? V::zero() : n == V::lanes ? V::load(from) : V::load(from, n);
@@ -41,19 +41,19 @@ STRETTO_INLINE void stream_step(const Stream<T>& s, const T (&left)[rows][terms]
 #pragma GCC unroll 8
   for (int q = 0; q < terms; ++q) {
     const T* const from = b + q * s.b_row + j;
-    if constexpr (terms > 1) __builtin_prefetch(from + s.ahead, 0, 2);
+    if constexpr (fetches) __builtin_prefetch(from + s.ahead, 0, 2);
     V right[vectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v)
       right[v] = n == V::lanes ? V::load(from + v * V::lanes) : V::load(from + v * V::lanes, n);
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int v = 0; v < vectors; ++v) acc[i][v] = fma(V::broadcast(left[i][q]), right[v], acc[i][v]);
   }
 #pragma GCC unroll 8
   for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v) {
       T* const to = s.sums + i * s.sums_row + j + v * V::lanes;
       if (n == V::lanes)
@@ -66,22 +66,27 @@ STRETTO_INLINE void stream_step(const Stream<T>& s, const T (&left)[rows][terms]
 // sums[i, j] continues with terms p0 .. p0 + terms - 1, or begins with them.
 template <class T, int rows, int terms>
 STRETTO_INLINE void stream_terms(const Stream<T>& s, std::int64_t p0, std::int64_t columns, bool begins) {
-  // Whole lines of the cache at a time, where the registers hold their sums.
+  // Whole lines of the cache at a time, where the registers hold their sums. Of one row,
+  // where registers are few, they hold those of four lines: the machine itself then fetches fast enough.
   constexpr int lanes = Vec<T>::lanes, line = 64 / int(sizeof(Vec<T>));
-  constexpr int vectors = (rows + 1) * line < kRegisters ? line : 1;
+  constexpr bool is_single = rows == 1 && kRegisters == 16, fetches = terms > 1 && !is_single;
+  constexpr int vectors = is_single ? 4 * line : (rows + 1) * line < kRegisters ? line : 1;
   T left[rows][terms];
   for (int i = 0; i < rows; ++i)
     for (int q = 0; q < terms; ++q) left[i][q] = s.a[i * s.a_row + (p0 + q) * s.a_col];
   const T* const b = s.b + p0 * s.b_row;
   std::int64_t j = 0;
   for (; j + vectors * lanes <= columns; j += vectors * lanes)
-    stream_step<T, rows, terms, vectors>(s, left, b, j, lanes, begins);
+    stream_step<T, rows, terms, vectors, fetches>(s, left, b, j, lanes, begins);
   for (; j < columns; j += lanes)
-    stream_step<T, rows, terms, 1>(s, left, b, j, columns - j < lanes ? int(columns - j) : lanes, begins);
+    stream_step<T, rows, terms, 1, fetches>(s, left, b, j, columns - j < lanes ? int(columns - j) : lanes,
+                                            begins);
 }
 
 template <class T, int rows>
-[[gnu::noinline]] void stream(const Stream<T>& s, std::int64_t k0, std::int64_t k1, std::int64_t columns) {
+[[gnu::noinline]] void stream(const Stream<T>& given, std::int64_t k0, std::int64_t k1,
+                              std::int64_t columns) {
+  const Stream<T> s = given;  // a copy stays in registers while sums are stored
   constexpr int terms = kStreamTerms<rows>;
   std::int64_t p = k0;
   for (; p + terms <= k1; p += terms) stream_terms<T, rows, terms>(s, p, columns, p == k0);
@@ -98,7 +103,7 @@ inline constexpr StreamFunction<T> streams[kStreamRows] = {stream<T, 1>, stream<
 
 // Columns j0..j1 of a result of at most kStreamRows rows.
 template <class T, class Out>
-STRETTO_INLINE void stream_region(const Region<T, T, Out, Chains<T>>& region, int rows, std::int64_t j0,
+STRETTO_INLINE void stream_region(int rows, const Region<T, T, Out, Chains<T>>& region, std::int64_t j0,
                                   std::int64_t j1) {
   const std::int64_t columns = j1 - j0;
   const Finish<T, T, Out>& finish = region.finish;
