@@ -121,6 +121,16 @@ def test_drawn(data):
     check(f"avg_pool{axes}d", x, {**options, "count_include_pad": data.draw(some.booleans())})
 
 
+@pytest.mark.parametrize("window", [2, 4, 8, 32])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i2"])
+def test_windows_side_by_side(window, dtype):
+    rng = np.random.default_rng(window)
+    for outputs in (1, 3, 8, 21, 50):
+        x = random_array(rng, (2, 3, window * outputs + outputs % window), dtype, special=0.05)
+        check("max_pool1d", x, {"kernel_size": window})
+        check("max_pool2d", np.stack([x, x[::-1]], 2), {"kernel_size": (2, window)})
+
+
 @pytest.mark.parametrize("name", ["max_pool2d", "avg_pool2d"])
 def test_strided_views_and_outputs(name):
     op = _core.op(name)

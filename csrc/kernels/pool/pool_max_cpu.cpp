@@ -128,6 +128,24 @@ void pairs(const T* const* rows, std::int64_t count, T* out, std::int64_t n) {
       [&](V even, V odd) __attribute__((always_inline)) { return largest(even, odd) + V::zero(); });
 }
 
+// The same of windows of 4, 8, ... columns side by side, which are pairs of pairs. `buffer` holds a row of x.
+template <class T>
+void pairs_of_pairs(const T* const* rows, std::int64_t count, T* buffer, T* out, std::int64_t n,
+                    std::int64_t window) {
+  pairs(rows, count, buffer, n * window / 2);
+  for (window /= 2; window > 1; window /= 2) {
+    const T* const from = buffer;
+    buffer += n * window;
+    pairs(&from, 1, window == 2 ? out : buffer, n * window / 2);
+  }
+}
+
+STRETTO_INLINE bool is_in_pairs_of_pairs(const PoolAxis& width) {
+  const std::int64_t window = width.window;
+  return !width.adaptive && window > 2 && (window & (window - 1)) == 0 && width.stride == window &&
+         width.dilation == 1 && width.before == 0 && window * width.outputs <= width.size;
+}
+
 // One output row whose columns are adjacent.
 template <class T>
 void columns(const PoolArgs& args, const T* const* rows, std::int64_t count, T* buffer, T* out) {
@@ -138,8 +156,13 @@ void columns(const PoolArgs& args, const T* const* rows, std::int64_t count, T* 
     *out = largest_of_run(rows[0], inside);
     return;
   }
-  if constexpr (std::is_floating_point_v<T>)
-    if (is_in_pairs(width) && count > 0) return pairs(rows, count, out, width.outputs);
+  if constexpr (std::is_floating_point_v<T>) {
+    if (count > 0) {
+      if (is_in_pairs(width)) return pairs(rows, count, out, width.outputs);
+      if (is_in_pairs_of_pairs(width))
+        return pairs_of_pairs(rows, count, buffer, out, width.outputs, width.window);
+    }
+  }
   over_rows(rows, count, buffer + width.before, inside);
   if (width.window >= kBlock && width.dilation == 1)
     for (std::int64_t j = 0; j < width.outputs; ++j)
