@@ -19,6 +19,7 @@ namespace stretto::STRETTO_ISA {
 // Of a block's strip: in the first cache, with its result. Of a 1x1 kernel only a tile is hot at a time.
 inline constexpr std::int64_t kPixelsStripBytes = 20 << 10;
 inline constexpr std::int64_t kPointwiseStripBytes = 96 << 10;
+inline constexpr double kLeastSplit = 5e5;  // products of a thread for which blocks are cut
 
 // Weights: [group][block of kTileOutputs outputs, the last one smaller][term][output]. Terms are in the order
 // of the sum: (channel, tap), or that of PairOrder.
@@ -63,8 +64,22 @@ STRETTO_INLINE std::int64_t flat_waste(std::int64_t rows, std::int64_t oh, std::
   return oh / rows * vectors(rows) + vectors(oh % rows);
 }
 
+// Cuts few blocks further, so that every thread has as many.
+STRETTO_INLINE void share_rows(const Correlation& c, int threads, PixelsPlan& plan) {
+  const std::int64_t oh = c.out.shape.at[3], most = plan.row_blocks + threads;
+  const std::int64_t others = c.out.shape.at[0] * c.groups * c.out.shape.at[2] * plan.column_blocks;
+  if (threads == 1 || others * plan.row_blocks >= 4 * threads) return;
+  for (std::int64_t blocks = plan.row_blocks; blocks <= least(oh, most); ++blocks) {
+    const std::int64_t rows = divide_up(oh, blocks);
+    if (others * divide_up(oh, rows) % threads != 0) continue;
+    plan.rows = rows;
+    plan.row_blocks = divide_up(oh, rows);
+    return;
+  }
+}
+
 template <class From, class T>
-PixelsPlan plan_pixels(const Correlation& c, std::int64_t* room) {
+PixelsPlan plan_pixels(const Correlation& c, int threads, std::int64_t* room) {
   PixelsPlan plan;
   const std::int64_t oh = c.out.shape.at[3], ow = c.out.shape.at[4];
   if (is_depthwise(c) && !is_same<From, bfloat16>) {
@@ -107,6 +122,7 @@ PixelsPlan plan_pixels(const Correlation& c, std::int64_t* room) {
   }
   if (plan.depthwise_kernel) plan.rows = least(oh, divide_up(plan.rows, kDepthwiseRows) * kDepthwiseRows);
   plan.row_blocks = divide_up(oh, plan.rows);
+  if (!plan.depthwise_kernel) share_rows(c, sharing_threads(products_of(c), kLeastSplit, threads), plan);
   return plan;
 }
 
@@ -245,7 +261,7 @@ void run_pixels(const Correlation& c, int threads) {
       return run_depthwise_planes<T>(c, function, threads, weights_of);
   }
   const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
-  const PixelsPlan plan = plan_pixels<From, T>(c, room.as<std::int64_t>());
+  const PixelsPlan plan = plan_pixels<From, T>(c, threads, room.as<std::int64_t>());
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, plan.row_runs, plan.column_runs, room.as<std::int64_t>());
   const Scratch offsets(c.inputs * c.tap_count * std::int64_t(sizeof(std::int64_t)));
