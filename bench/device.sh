@@ -10,6 +10,13 @@ out=${1:-${OUT:-build/device}}
 mkdir -p "$out"
 started=$SECONDS
 say() { printf '\n== %s (%d s)\n' "$1" "$((SECONDS - started))"; }
+failed=()
+check() {  # seconds, what, command: goes on after a failure, which the end tells
+  local limit=$1 what=$2
+  shift 2
+  say "$what"
+  timeout "$limit" "$@" || failed+=("$what")
+}
 
 say 'build'
 if command -v nvidia-smi >/dev/null; then nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader; fi
@@ -18,17 +25,14 @@ STRETTO_CUDA=ON CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) "$python" -m pip install --q
   --no-index --upgrade --target "$target" . -C cmake.define.STRETTO_CUDA_ARCHITECTURES=native
 export PYTHONPATH=$PWD/$target:$PWD
 
-say 'the bits of every op'
-"$python" -m bench.device bits "$out/bits.json" --seconds 150
-say 'times'
-"$python" -m bench.device times "$out/times.json" --seconds 150
-say 'plans'
-"$python" -m bench.device_products plans "$out/plans.json"
-STRETTO_CUDA_GRAPHS=1 "$python" -m bench.device_products plans "$out/graphs.json" || true
-say 'tensor cores'
-STRETTO_CUDA_TENSOR_CORES=1 "$python" -m bench.device_products tensor "$out/tensor.json" || true
+check 160 'the bits of every op' "$python" -m bench.device bits "$out/bits.json" --seconds 120
+check 60 'plans' "$python" -m bench.device_products plans "$out/plans.json"
+check 60 'plans as graphs' env STRETTO_CUDA_GRAPHS=1 "$python" -m bench.device_products plans "$out/graphs.json"
+check 60 'tensor cores' env STRETTO_CUDA_TENSOR_CORES=1 "$python" -m bench.device_products tensor "$out/tensor.json"
+check 160 'times' "$python" -m bench.device times "$out/times.json" --seconds 120
 if command -v compute-sanitizer >/dev/null; then
-  say 'memory, on small arrays'
-  timeout 90 compute-sanitizer --tool memcheck --error-exitcode 9 "$python" -m bench.device bits "$out/memcheck.json" --seconds 20
+  check 90 'memory, on small arrays' compute-sanitizer --tool memcheck --error-exitcode 9 "$python" -m bench.device bits \
+    "$out/memcheck.json" --seconds 20
 fi
-say 'done'
+say "done; failed: ${failed[*]:-nothing}"
+[ "${#failed[@]}" -eq 0 ]

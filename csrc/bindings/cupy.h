@@ -19,7 +19,7 @@ bool is_on_device(py::handle object);
 std::string kind_of(py::handle object);
 
 // A call on arrays of one device: the device is current while the call lasts, work goes to the user's current
-// stream, and memory comes from CuPy's allocator. Its pools keep what is freed for the stream it was freed
+// stream, and memory comes from CuPy's allocator. Its pools keep what is freed for the stream it was taken
 // on, so it is enough that operands and memory live until the work is on the stream. The GIL is held
 // throughout.
 class DeviceCall {

@@ -33,39 +33,42 @@ class Shop:
         self.program = program
         self.workshop = _core.Workshop(max(1, workers))
         self._ids = [i for i, v in enumerate(program.values) if v.origin in ("parameter", "constant")]
-        self._arrays: list[Array] = []
+        # The arrays, and what was made of them by GPU (None: of the host): one assignment changes both, so that
+        # another thread never sees new ones beside old ones.
+        self._present: tuple[list[Array], dict[int | None, _core.Constants]] = ([], {})
         self._seen = -1
-        self._constants: dict[int | None, _core.Constants] = {}  # by GPU, None: of the host
 
     def constants(self, gpu: int | None = None) -> _core.Constants:
         """The parameters' present arrays; a changed one is packed, or copied to the GPU, anew."""
         changes = Changes.count
         if changes != self._seen:
-            arrays = [self.program.array(i) for i in self._ids]
-            if len(arrays) != len(self._arrays) or any(a is not b for a, b in zip(arrays, self._arrays, strict=True)):
-                self._arrays = arrays
-                self._constants = {}
+            arrays, known = [self.program.array(i) for i in self._ids], self._present[0]
+            if len(arrays) != len(known) or any(a is not b for a, b in zip(arrays, known, strict=True)):
+                self._present = arrays, {}
             self._seen = changes
-        if gpu not in self._constants:
-            self._constants[gpu] = self._placed(gpu)
-        return self._constants[gpu]
+        arrays, constants = self._present
+        found = constants.get(gpu)
+        if found is None:
+            found = constants[gpu] = self._placed(arrays, gpu)
+        return found
 
-    def _placed(self, gpu: int | None) -> _core.Constants:
+    def _placed(self, arrays: list[Array], gpu: int | None) -> _core.Constants:
         if gpu is not None:
-            return _core.Constants(on_gpu(self._arrays, gpu), gpu)
-        for i, array in zip(self._ids, self._arrays, strict=True):
+            return _core.Constants(on_gpu(arrays, gpu), gpu)
+        for i, array in zip(self._ids, arrays, strict=True):
             if not isinstance(array, np.ndarray):
                 name = self.program.values[i].name or "an array that the network captured"
                 raise TypeError(
                     f"plan: {name} is on a GPU, the inputs are in host memory; "
                     "move the layer's parameters with to_host, or the inputs with cupy.asarray"
                 )
-        return _core.Constants(self._arrays)
+        return _core.Constants(arrays)
 
     def forget_constants(self) -> None:
         """Pack them anew when they are next asked for."""
-        _left_behind.append(self._constants)
-        self._constants = {}
+        arrays, constants = self._present
+        _left_behind.append(constants)
+        self._present = arrays, {}
 
 
 class Openings(Generic[Opened]):

@@ -68,7 +68,7 @@ def plan(
     workers : int, optional
         At most so many threads in all; by default those that a call would use.
     devices : "cpu", optional
-        Where it may run. There are no other devices yet.
+        Where it may run: in host memory. A CuPy array says by itself where it is.
     schedule : str, Choice or Plan, optional
         A name fixes the schedule: ``"serial"``, ``"depth_first"`` (slices of the batch through all steps), ``"intra"``
         (threads inside each op), ``"data"`` (the batch in shares), ``"streams"`` (shares, with threads inside each),
@@ -117,6 +117,7 @@ def plan(
     program = program.with_precision(precision)
     inputs, samples, gpu = bind_inputs(program, arrays)
     if gpu is not None:
+        _check_gpu_options(devices, workers, threads)
         return _on_gpu(program, schedule, micro_batch, memory_limit, samples, gpu)
     if isinstance(schedule, (Choice, Plan)):
         return Runner(program, schedule)
@@ -136,6 +137,14 @@ def plan(
         if objective == "throughput":
             considered = time_streams(shop, considered, inputs, STREAMS_SHARE * calibrate, told)
     return _open(shop, decide(considered, objective), model)
+
+
+def _check_gpu_options(devices: Any, workers: int | None, threads: int | None) -> None:
+    if devices == "cpu":
+        raise ValueError("plan: devices is 'cpu', but the example is on a GPU; leave it out, or pass a NumPy array")
+    for name, count in (("workers", workers), ("threads", threads)):
+        if count not in (None, 1):
+            raise NotImplementedError(f"plan: {name} is {count}, but on a GPU there is one stream yet; leave it out")
 
 
 def _on_gpu(
@@ -159,7 +168,8 @@ def _on_gpu(
     if memory_limit is not None and taken > memory_limit:
         raise ValueError(f"plan: memory_limit is too small: {memory_limit} bytes; the arena of {choice} takes {taken}")
     runner = Runner(program, choice)
-    runner._calls_on(gpu).get(samples)
+    runner._home = runner._calls_on(gpu)
+    runner._home.get(samples)
     return runner
 
 

@@ -70,6 +70,7 @@ class Runner:
         self._samples, self._on_gpu = intake.samples, intake.on_gpu
         self._calls = Openings(self._shop, choice, functools.partial(_core.Executor, self._shop.workshop))
         self._gpu_calls: dict[int, Openings[_core.DevicePlan]] = {}
+        self._home: Openings[Any] = self._calls  # of where it was planned for
         self._channels = Channels(self._shop, stream_choice or choice, self._samples)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         self._desk: Desk | None = None
@@ -305,8 +306,7 @@ class Runner:
 
     def peak_bytes(self, samples: int) -> int:
         """Bytes of the arenas for a batch of so many samples; parameters, inputs and results come on top."""
-        calls: Openings[Any] = next(iter(self._gpu_calls.values()), self._calls)
-        return int(calls.get(samples).arena_bytes)
+        return int(self._home.get(samples).arena_bytes)
 
     def explain(self, format: str = "text") -> str:
         """Every candidate with its time and memory, which one is run, and why not the others; or the same as JSON."""

@@ -266,7 +266,8 @@ class _Trace:
 def own_copy(array: Array) -> Array:
     """Of the array's elements, in its place, in C order."""
     if not isinstance(array, np.ndarray):
-        return array.copy()
+        with array.device:  # CuPy copies to the current one
+            return array.copy()
     copy = np.array(array, order="C")
     copy.flags.writeable = False
     return copy

@@ -67,8 +67,12 @@ class _Array:
         self.data = _Pointer(memory.allocator.take(size), 0, state.device) if memptr is None else memptr
         self.ndim = len(self.shape)
 
+    @property
+    def device(self) -> _Device:
+        return _Device(self.data.device_id)
+
     def copy(self) -> _Array:
-        return to_device(to_host(self).copy(), self.data.device_id)
+        return to_device(to_host(self).copy(), state.device)
 
     def tobytes(self) -> bytes:
         return to_host(self).tobytes()

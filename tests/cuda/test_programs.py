@@ -1,5 +1,6 @@
 """Programs and plans on CuPy arrays: the bits of the host's, on the user's stream, and nothing waits."""
 
+import threading
 import types
 from collections.abc import Callable
 from typing import Any
@@ -254,3 +255,47 @@ def test_calls_may_come_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.tobytes() == expected.tobytes()
     assert seen
     assert all(y.tobytes() == other.tobytes() for y in seen)
+
+
+def test_a_parameter_that_changes_while_others_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, weight, copying, changed = network(), network()[5].weight, threading.Event(), threading.Event()
+    copy = cupy.asarray
+
+    def slow(array: Any) -> Any:
+        if not copying.is_set():
+            copying.set()
+            assert changed.wait(20)
+        return copy(array)
+
+    with st.plan(net, X, schedule="serial") as plan:
+        plan(X)
+        monkeypatch.setattr(cupy, "asarray", slow)
+        thread = threading.Thread(target=lambda: plan(to_device(X)))
+        thread.start()
+        assert copying.wait(20)
+        net[5].weight = -weight
+        plan(X)
+        changed.set()
+        thread.join()
+        assert to_host(plan(to_device(X))).tobytes() == net(X).tobytes()
+
+
+def test_an_array_of_another_gpu_is_captured_where_it_is() -> None:
+    x = X[:, :1]
+    there = to_device(x, 1)
+    with st.plan(lambda a: st.mul(a, to_device(x[:1], 1)), there) as plan:
+        assert to_host(plan(there)).tobytes() == (x * x[:1]).tobytes()
+
+
+def test_memory_is_told_of_where_it_was_planned() -> None:
+    with st.plan(network(), X, schedule="data", workers=2) as plan:
+        taken = plan.peak_bytes(5)
+        with pytest.raises(NotImplementedError, match="on a GPU"):
+            plan(to_device(X))
+        assert plan.peak_bytes(5) == taken
+
+
+@pytest.mark.parametrize("options", [{"devices": "cpu"}, {"workers": 8}, {"threads": 4}])
+def test_options_that_a_gpu_has_no_use_for(options: Any) -> None:
+    with pytest.raises((ValueError, NotImplementedError), match=next(iter(options))):
+        st.plan(network(), to_device(X), **options)
