@@ -35,7 +35,7 @@ Result: TypeAlias = dict[str, Any]
 
 def runs(threads: Sequence[int]) -> Iterator[tuple[str, int, tuple[str, ...]]]:
     """(dtype, threads, suites) of what the page shows."""
-    yield "float32", 1, ("bmm", "conv", "elementwise", "overhead")
+    yield "float32", 1, ("bmm", "conv", "conv_transpose", "elementwise", "overhead")
     for count in threads:
         if count > 1:
             yield "float32", count, ("bmm", "conv")

@@ -21,7 +21,7 @@ __all__ = ["draw"]
 
 Result: TypeAlias = dict[str, Any]
 COLOURS = {name: f"C{number}" for number, name in enumerate(PEERS)}
-MARKERS = {"bmm": "o", "conv": "s", "elementwise": "^", "overhead": "v"}
+MARKERS = {"bmm": "o", "conv": "s", "conv_transpose": "D", "elementwise": "^", "overhead": "v"}
 TICKS = (0.25, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 

@@ -40,7 +40,7 @@ struct ValueType {
   STRETTO_INLINE bool present() const { return dtype != DType::none; }
 };
 
-struct PackedWeight;  // ops/prepare.h: a prepacked copy of the elements
+struct PackedWeight;  // ops/op.h: a prepacked copy of the elements
 struct Place;         // base/place.h: a device's memory, its stream and its allocator
 
 struct ArrayView {

@@ -1,12 +1,10 @@
 // conv1d, conv2d, conv3d: cross-correlation, then an epilogue.
 #include "kernels/conv/conv.h"
 
-#include <cstdlib>
-#include <new>
-
 #include "ops/arguments.h"
 #include "ops/conv_problem.h"
 #include "ops/ops.h"
+#include "ops/packed_memory.h"
 
 namespace stretto {
 
@@ -21,7 +19,7 @@ struct PackedConvWeight : PackedWeight {
   const ConvVariant* variant = nullptr;
   std::int64_t groups = 1;
   DType dtype = DType::none;
-  std::unique_ptr<void, void (*)(void*)> memory{nullptr, std::free};
+  PackedMemory memory{nullptr, std::free};
 };
 
 template <int rank>
@@ -105,9 +103,7 @@ std::shared_ptr<const PackedWeight> pack(const ArrayView& w, const Attributes& a
   packed->groups = p.groups;
   packed->dtype = w.dtype;
   if (variant.pack && w.size() > 0) {
-    const std::int64_t bytes = (variant.packed_bytes(args) + 63) / 64 * 64;
-    packed->memory.reset(std::aligned_alloc(64, std::size_t(bytes)));
-    if (!packed->memory) throw std::bad_alloc();
+    packed->memory = packed_memory(variant.packed_bytes(args));
     variant.pack(args, packed->memory.get());
   }
   return packed;

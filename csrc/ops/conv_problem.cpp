@@ -181,6 +181,15 @@ ConvProblem conv_transpose_problem(const char* op, int rank, const Dims& x, cons
   return p;
 }
 
+ConvProblem least_conv_transpose_problem(const char* op, int rank, const Dims& w,
+                                         const Attributes& attributes) {
+  ConvProblem p{op, rank};
+  read_options(p, attributes);
+  p.samples = 1;
+  for (int d = 0; d < 3; ++d) p.in[d] = 2 + (p.before[d] + p.after[d]) / p.stride[d];
+  return conv_transpose_problem(op, rank, p.in_layout(w.count > 0 ? w[0] : 0, p.in), w, attributes);
+}
+
 ArrayView as_volume(const ArrayView& view, int rank, bool channels_last) {
   ArrayView v = view;
   v.shape = v.strides = Dims();

@@ -29,6 +29,10 @@ ConvProblem conv_problem(const char* op, int rank, const Dims& x, const Dims& w,
 ConvProblem conv_transpose_problem(const char* op, int rank, const Dims& x, const Dims& w,
                                    const Attributes& attributes);
 
+// The same problem with the smallest x that gives outputs in every phase of the stride.
+ConvProblem least_conv_transpose_problem(const char* op, int rank, const Dims& w,
+                                         const Attributes& attributes);
+
 // A view in the problem's layout as (N, C, D, H, W).
 ArrayView as_volume(const ArrayView& view, int rank, bool channels_last);
 

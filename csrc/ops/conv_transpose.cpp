@@ -4,6 +4,7 @@
 #include "ops/arguments.h"
 #include "ops/conv_problem.h"
 #include "ops/ops.h"
+#include "ops/packed_memory.h"
 
 namespace stretto {
 
@@ -15,24 +16,53 @@ constexpr const char* kNames[] = {"", "conv_transpose1d", "conv_transpose2d", "c
 constexpr const char* kGradientNames[] = {"", "conv1d_input_gradient", "conv2d_input_gradient",
                                           "conv3d_input_gradient"};
 
-void compute(const ConvProblem& p, const ArrayView& x, const ArrayView& w, const ArrayView& out,
-             Epilogue epilogue, const RunOptions& options) {
+constexpr std::int64_t kMostPhases = 1 << 12;  // of a packed weight
+
+// A weight in one variant's layout, and what must hold for that variant to read it.
+struct PackedConvTransposeWeight : PackedWeight {
+  const ConvTransposeVariant* variant = nullptr;
+  DType dtype = DType::none;
+  ConvTransposeArgs packed_for;
+  PackedMemory memory{nullptr, std::free};
+
+  bool serves(const ConvTransposeArgs& args, const ConvTransposeVariant& runs) const {
+    bool same = &runs == variant && args.w.dtype == dtype && args.groups == packed_for.groups &&
+                args.channels_last == packed_for.channels_last;
+    for (int d = 0; d < kSpatial; ++d)
+      same = same && args.stride[d] == packed_for.stride[d] && args.dilation[d] == packed_for.dilation[d] &&
+             args.before[d] == packed_for.before[d] && args.out.shape[2 + d] >= args.stride[d];
+    return same;
+  }
+};
+
+ConvTransposeArgs arguments(const ConvProblem& p, const ArrayView& x, const ArrayView& w,
+                            const ArrayView& out) {
   ConvTransposeArgs args;
   args.x = as_volume(x, p.rank, p.channels_last);
   args.w = as_volume(w, p.rank, false);
   args.out = as_volume(out, p.rank, p.channels_last);
-  args.epilogue = epilogue;
-  for (ArrayView* operand :
-       {&args.epilogue.bias, &args.epilogue.scale, &args.epilogue.shift, &args.epilogue.residual})
-    if (operand->present()) *operand = as_volume(*operand, p.rank, p.channels_last);
   for (int d = 0; d < kSpatial; ++d) {
     args.stride[d] = p.stride[d];
     args.dilation[d] = p.dilation[d];
     args.before[d] = p.before[d];
   }
   args.groups = p.groups;
+  args.channels_last = p.channels_last;
+  return args;
+}
+
+void compute(const ConvProblem& p, const ArrayView& x, const ArrayView& w, const ArrayView& out,
+             Epilogue epilogue, const PackedWeight* packed, const RunOptions& options) {
+  ConvTransposeArgs args = arguments(p, x, w, out);
+  args.epilogue = epilogue;
+  for (ArrayView* operand :
+       {&args.epilogue.bias, &args.epilogue.scale, &args.epilogue.shift, &args.epilogue.residual})
+    if (operand->present()) *operand = as_volume(*operand, p.rank, p.channels_last);
   if (args.out.size() == 0) return;
-  select_conv_transpose(args, this_machine(), options.variant).run(args, options.threads);
+  const ConvTransposeVariant& variant = select_conv_transpose(args, this_machine(), options.variant);
+  if (const auto* prepared = dynamic_cast<const PackedConvTransposeWeight*>(packed))
+    if (prepared->serves(args, variant)) args.packed = prepared->memory.get();
+  variant.run(args, options.threads);
 }
 
 Cost count(const ConvProblem& p, const Types& inputs, const Types& outputs) {
@@ -70,7 +100,26 @@ void run(const Call& call) {
   const Converted x_converted(x, dtype), w_converted(w, dtype);
   const EpilogueOperands operands(p.op, along_channels(p, call.inputs.subspan(2)), p.result(), dtype,
                                   call.attributes);
-  compute(p, x_converted.view(), w_converted.view(), call.outputs[0], operands.epilogue(), call.options);
+  compute(p, x_converted.view(), w_converted.view(), call.outputs[0], operands.epilogue(), w.packed,
+          call.options);
+}
+
+template <int rank>
+std::shared_ptr<const PackedWeight> pack(const ArrayView& w, const Attributes& attributes) {
+  const ConvProblem p = least_conv_transpose_problem(kNames[rank], rank, w.shape, attributes);
+  auto packed = std::make_shared<PackedConvTransposeWeight>();
+  const ConvTransposeArgs args =
+      arguments(p, contiguous_view(nullptr, w.dtype, p.in_layout(p.channels, p.in)), w,
+                contiguous_view(nullptr, w.dtype, p.result()));
+  packed->variant = &select_conv_transpose(args, this_machine(), nullptr);
+  packed->dtype = w.dtype;
+  packed->packed_for = args;
+  double phases = 1;
+  for (const std::int64_t stride : args.stride) phases *= double(stride);
+  if (!packed->variant->pack || w.size() == 0 || phases > kMostPhases) return nullptr;
+  packed->memory = packed_memory(packed->variant->packed_bytes(args));
+  packed->variant->pack(args, packed->memory.get());
+  return packed;
 }
 
 template <int rank>
@@ -82,6 +131,7 @@ Op record() {
       .cost = cost<rank>,
       .batch = conv_batch,
       .run = run<rank>,
+      .pack = pack<rank>,
       .variants = conv_transpose_variants,
       .widens = true,
   };
@@ -131,7 +181,7 @@ void run_gradient(const Call& call) {
   const ConvProblem p = gradient_problem<rank>(types, call.attributes);
   const DType dtype = computation_type(p.op, types, call.attributes);
   const Converted grad(call.inputs[0], dtype), w(call.inputs[1], dtype);
-  compute(p, grad.view(), w.view(), call.outputs[0], Epilogue(), call.options);
+  compute(p, grad.view(), w.view(), call.outputs[0], Epilogue(), nullptr, call.options);
 }
 
 template <int rank>

@@ -6,6 +6,7 @@
 
 #include "ops/arguments.h"
 #include "ops/ops.h"
+#include "ops/packed_memory.h"
 
 namespace stretto {
 
@@ -100,7 +101,7 @@ int batch(const Types& inputs, const std::vector<int>& axes, const Attributes&) 
 struct PackedMatmul : PackedWeight {
   const MatmulVariant* variant;  // panels are of its making
   DType dtype;
-  std::shared_ptr<void> panels;
+  PackedMemory panels{nullptr, std::free};
 };
 
 // One matrix is packed; a stack of them is used as it lies.
@@ -113,12 +114,10 @@ std::shared_ptr<const PackedWeight> pack(const ArrayView& weight, const Attribut
   args.precision = parse_precision(kName, attributes);
   const MatmulVariant& variant = select_matmul(args, this_machine(), nullptr);
   if (!variant.pack) return nullptr;
-  const std::size_t bytes = std::size_t(variant.pack(weight, nullptr));
   auto packed = std::make_shared<PackedMatmul>();
   packed->variant = &variant;
   packed->dtype = weight.dtype;
-  packed->panels = std::shared_ptr<void>(std::aligned_alloc(64, (bytes + 63) / 64 * 64), std::free);
-  if (!packed->panels) throw std::bad_alloc();
+  packed->panels = packed_memory(variant.pack(weight, nullptr));
   variant.pack(weight, packed->panels.get());
   return packed;
 }

@@ -8,7 +8,9 @@ from stretto.bench.cases import Case, published
 onnx = pytest.importorskip("onnx")
 
 LARGEST = 1 << 21  # elements; the larger cases are the same models at other sizes
-CASES = [case for group in ("bmm", "conv", "elementwise") for case in published(group) if case.flops < 1e7]
+CASES = [
+    case for group in ("bmm", "conv", "conv_transpose", "elementwise") for case in published(group) if case.flops < 1e7
+]
 
 
 def shrunk(case: Case) -> Case:

@@ -34,6 +34,8 @@ def test_transposed_variants_equal_the_reference(name: str, dtype: str) -> None:
     expected = transposed(x, w, options, reference)
     for variant in fast:
         assert same_bits(transposed(x, w, options, variant), expected), variant
+    prepared = st.prepare(w, op=f"conv_transpose{w.ndim - 2}d", **options)
+    assert same_bits(transposed(x, prepared, options), expected)
 
 
 @pytest.mark.parametrize("name", ["4x4_stride2", "bands", "bands_of_samples", "uneven", "groups"])
@@ -52,7 +54,7 @@ def test_transposed_epilogues_equal_the_reference_s(name: str, layout: str, dtyp
     options["activation"] = "tanh"
     *fast, reference = rows("conv_transpose2d")
 
-    def result(variant: str, threads: int, step: int) -> Any:
+    def result(variant: str | None, threads: int, step: int, w: Any = w) -> Any:
         out = np.zeros((*residual.shape[:-1], residual.shape[-1] * step), dtype)[..., ::step]
         _core.op("conv_transpose2d")((x, w, bias, scale, shift, residual), options, out, threads, variant)
         return out
@@ -61,6 +63,8 @@ def test_transposed_epilogues_equal_the_reference_s(name: str, layout: str, dtyp
     for variant in fast:
         for threads, step in ((1, 1), (3, 1), (2, 3)):
             assert same_bits(result(variant, threads, step), expected), (variant, threads, step)
+    prepared = st.prepare(w, op="conv_transpose2d", **options)
+    assert same_bits(result(None, 2, 1, prepared), expected)
 
 
 def scattered(x: Any, w: Any, stride: int, padding: int, dilation: int, groups: int) -> Any:

@@ -243,3 +243,28 @@ def test_prepared_weights_serve_other_options_too(dtype: Any) -> None:
     with pytest.raises(ValueError, match="wrong number of dimensions"):
         st.prepare(w[0], op="conv2d")
     assert math.prod(prepared.shape) == w.size
+
+
+@pytest.mark.parametrize("dtype", ["f4", ml_dtypes.bfloat16], ids=str)
+def test_prepared_transposed_weights_serve_other_options_too(dtype: Any) -> None:
+    rng = np.random.default_rng(4)
+    x, w = draw(rng, (1, 32, 5, 5), dtype), draw(rng, (32, 16, 4, 4), dtype)
+    prepared = st.prepare(w, op="conv_transpose2d", stride=2, padding=1)
+    for options in (
+        {"stride": 2, "padding": 1},
+        {"stride": 2, "padding": 1, "layout": "NHWC"},
+        {"stride": 2},
+        {"stride": 2, "padding": 1, "dilation": 2},
+        {"stride": 3, "padding": 1},
+        {"stride": 2, "padding": 1, "groups": 4},
+        {"padding": ((1, 6), (1, 2)), "stride": 2},
+    ):
+        data = np.moveaxis(x, 1, -1) if "layout" in options else x
+        assert same_bits(st.conv_transpose2d(data, prepared, **options), st.conv_transpose2d(data, w, **options))
+    one = x[:, :, :1, :1]  # fewer outputs than phases
+    few = st.prepare(w, op="conv_transpose2d", stride=7)
+    assert same_bits(st.conv_transpose2d(one, few, stride=7), st.conv_transpose2d(one, w, stride=7))
+    many = st.prepare(w, op="conv_transpose2d", stride=1000)
+    assert same_bits(st.conv_transpose2d(one, many, stride=1000), st.conv_transpose2d(one, w, stride=1000))
+    with pytest.raises(ValueError, match="wrong number of dimensions"):
+        st.prepare(w[0], op="conv_transpose2d")

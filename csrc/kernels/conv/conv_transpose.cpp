@@ -9,15 +9,16 @@ namespace stretto {
 
 void conv_transpose_reference(const ConvTransposeArgs& args, int threads);
 
-namespace avx512 {
-void conv_transpose_channels(const ConvTransposeArgs& args, int threads);
-}
-namespace avx2 {
-void conv_transpose_channels(const ConvTransposeArgs& args, int threads);
-}
-namespace neon {
-void conv_transpose_channels(const ConvTransposeArgs& args, int threads);
-}
+#define KERNELS(isa)                                                              \
+  namespace isa {                                                                 \
+  void conv_transpose_channels(const ConvTransposeArgs& args, int threads);       \
+  std::int64_t conv_transpose_channels_bytes(const ConvTransposeArgs& args);      \
+  void conv_transpose_channels_pack(const ConvTransposeArgs& args, void* packed); \
+  }
+KERNELS(avx512)
+KERNELS(avx2)
+KERNELS(neon)
+#undef KERNELS
 
 namespace {
 
@@ -35,7 +36,7 @@ bool is_floats(const ConvTransposeArgs& args) {
 }
 
 constexpr ConvTransposeVariant kTable[] = {
-#define VARIANT(name, arch, fits, run) {#name, Arch::arch, fits, run},
+#define VARIANT(name, arch, fits, run, packed_bytes, pack) {#name, Arch::arch, fits, run, packed_bytes, pack},
 #include "kernels/conv/conv_transpose_variants.inc"
 #undef VARIANT
 };

@@ -23,6 +23,8 @@ struct ConvTransposeArgs {
   std::int64_t stride[kSpatial] = {1, 1, 1}, dilation[kSpatial] = {1, 1, 1};
   std::int64_t before[kSpatial] = {0, 0, 0};
   std::int64_t groups = 1;
+  bool channels_last = false;    // the layout that was asked for: the channels lie together
+  const void* packed = nullptr;  // w in the layout of the variant that runs, or null
 
   STRETTO_INLINE std::int64_t group_inputs() const { return w.shape[0] / groups; }
   STRETTO_INLINE std::int64_t group_outputs() const { return w.shape[1]; }
@@ -35,6 +37,10 @@ struct ConvTransposeVariant {
   Arch arch;
   bool (*fits)(const ConvTransposeArgs&);
   void (*run)(const ConvTransposeArgs&, int threads);
+  // Bytes of the packed weight, and packing it; null where the kernel reads w as it is. The packed weight
+  // serves every x and out that has outputs in all phases of the stride.
+  std::int64_t (*packed_bytes)(const ConvTransposeArgs&);
+  void (*pack)(const ConvTransposeArgs&, void* packed);
 };
 
 // Pure: pass a machine to ask what another one would run.

@@ -26,9 +26,9 @@ void pack(const ConvTransposeArgs& args, const Phases& phases, int threads) {
   for (std::int64_t i = 0; i < phases.count(); ++i) {
     const Phase& phase = phases[i];
     if (phase.uses_pixels)
-      correlate_pixels_pack(args.w.dtype, phases.correlation(phase), phase.packed);
+      correlate_pixels_pack(args.w.dtype, phases.correlation(phase), phases.packed(phase));
     else
-      correlate_channels_pack(args.w.dtype, phases.correlation(phase), phase.packed, threads);
+      correlate_channels_pack(args.w.dtype, phases.correlation(phase), phases.packed(phase), threads);
   }
 }
 
@@ -93,13 +93,25 @@ void run_woven(const ConvTransposeArgs& args, const Phases& phases, int threads)
 }  // namespace
 
 void conv_transpose_channels(const ConvTransposeArgs& args, int threads) {
-  const Phases phases(args);
-  pack(args, phases, threads);
+  Phases phases(args);
+  const Scratch memory(args.packed ? 0 : phases.packed_bytes());
+  phases.set_packed(args.packed ? const_cast<void*>(args.packed) : memory.as<void>());
+  if (!args.packed) pack(args, phases, threads);
   if (phases.count() == 1 || args.out.strides.at[1] == 1) return run_in_place(args, phases, threads);
   visit_floats(args.x.dtype, args.out.dtype, [&](auto from, auto compute, auto out) {
     run_woven<typename decltype(from)::type, typename decltype(compute)::type, typename decltype(out)::type>(
         args, phases, threads);
   });
+}
+
+std::int64_t conv_transpose_channels_bytes(const ConvTransposeArgs& args) {
+  return Phases(args).packed_bytes();
+}
+
+void conv_transpose_channels_pack(const ConvTransposeArgs& args, void* packed) {
+  Phases phases(args);
+  phases.set_packed(packed);
+  pack(args, phases, 1);
 }
 
 }  // namespace stretto::STRETTO_ISA

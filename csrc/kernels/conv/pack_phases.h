@@ -61,7 +61,7 @@ void pack_phases(const ConvTransposeArgs& args, const Phases& phases, int thread
             const std::int64_t channel = phase.tap_count * lanes;
             for (int t = 0; t < phase.tap_count; ++t)
               places[phase.taps[t].weight] = {
-                  static_cast<T*>(phase.packed) + task * inputs * channel + t * lanes, channel};
+                  static_cast<T*>(phases.packed(phase)) + task * inputs * channel + t * lanes, channel};
           }
           const std::int64_t group = task / panels, first = task % panels * lanes;
           const T* const w = args.w.as<T>() + group * inputs * args.w.strides.at[0] + first * taps;
@@ -69,7 +69,7 @@ void pack_phases(const ConvTransposeArgs& args, const Phases& phases, int thread
             pack_taps(w + c * args.w.strides.at[0], taps, int(least(lanes, outputs - first)), c, places);
           for (std::int64_t i = 0; i < phases.count(); ++i) {  // what says that all are finite
             const std::int64_t size = phases[i].tap_count * inputs * lanes;
-            T* const packed = static_cast<T*>(phases[i].packed);
+            T* const packed = static_cast<T*>(phases.packed(phases[i]));
             packed[tasks * size + task] = kLeavesOut ? zero_if_finite(packed + task * size, size) : T(0);
           }
         }

@@ -13,8 +13,8 @@ struct Phase {
   std::int64_t at[kSpatial], size[kSpatial];  // its first output, and how many there are
   Tap* taps;                                  // those that exist in it
   int tap_count;
-  bool uses_pixels;  // of the two kernels
-  void* packed;      // where its weights go, for that kernel
+  bool uses_pixels;        // of the two kernels
+  std::int64_t packed_at;  // where its weights lie, for that kernel: bytes from those of the first phase
 };
 
 class Phases {
@@ -23,14 +23,13 @@ class Phases {
       : args_(args),
         taps_(args.taps() * std::int64_t(sizeof(Tap))),
         phases_(count() * std::int64_t(sizeof(Phase))),
-        packed_(plan()) {
-    char* at = packed_.as<char>();
-    for (std::int64_t i = 0; i < count(); ++i) {
-      Phase& phase = phases_.as<Phase>()[i];
-      phase.packed = at;
-      at += packed_bytes(phase);
-    }
-  }
+        packed_bytes_(plan()) {}
+
+  // The packed weights of all phases: their size, which depends on w, the stride and the padding only, and
+  // where they lie, once that is set.
+  std::int64_t packed_bytes() const { return packed_bytes_; }
+  void set_packed(void* packed) { packed_ = static_cast<char*>(packed); }
+  void* packed(const Phase& phase) const { return packed_ + phase.packed_at; }
 
   std::int64_t count(int axis) const {
     const std::int64_t outputs = args_.out.shape.at[2 + axis];
@@ -53,7 +52,7 @@ class Phases {
     c.outputs = args_.group_outputs();
     c.w_group = c.inputs * c.w_input;
     c.segment_channels = args_.segment_channels();
-    c.packed = phase.packed;
+    c.packed = packed_ ? packed(phase) : nullptr;
     c.taps = phase.taps;
     c.tap_count = phase.tap_count;
     for (int d = 0; d < kSpatial; ++d) c.stride[d] = 1;
@@ -66,7 +65,7 @@ class Phases {
   }
 
  private:
-  // Fills the phases in, and says how many bytes their packed weights have.
+  // Fills the phases in, and gives the bytes of their packed weights.
   std::int64_t plan() {
     Tap* taps = taps_.as<Tap>();
     std::int64_t bytes = 0, index = 0, at[kSpatial];
@@ -80,17 +79,17 @@ class Phases {
           }
           phase.taps = taps;
           phase.tap_count = find_taps(at, taps);
-          phase.packed = nullptr;
+          phase.packed_at = bytes;
           const bool is_one_segment = args_.group_inputs() <= args_.segment_channels();
-          phase.uses_pixels = phase.tap_count > 0 && is_one_segment && args_.out.strides.at[1] != 1 &&
+          phase.uses_pixels = phase.tap_count > 0 && is_one_segment && !args_.channels_last &&
                               suits_pixels(args_.group_inputs(), phase.tap_count, args_.group_outputs());
           taps += phase.tap_count;
-          bytes += packed_bytes(phase);
+          bytes += bytes_of(phase);
         }
     return bytes;
   }
 
-  std::int64_t packed_bytes(const Phase& phase) const {
+  std::int64_t bytes_of(const Phase& phase) const {
     const Correlation c = correlation(phase);
     const std::int64_t bytes = phase.uses_pixels ? correlate_pixels_bytes(args_.w.dtype, c)
                                                  : correlate_channels_bytes(args_.w.dtype, c);
@@ -117,7 +116,9 @@ class Phases {
   }
 
   const ConvTransposeArgs& args_;
-  const Scratch taps_, phases_, packed_;
+  const Scratch taps_, phases_;
+  char* packed_ = nullptr;
+  const std::int64_t packed_bytes_;
 };
 
 }  // namespace stretto::STRETTO_ISA

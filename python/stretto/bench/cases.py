@@ -11,7 +11,7 @@ from typing import Any
 
 Shape = tuple[int, ...]
 
-GROUPS = ("bmm", "conv", "elementwise", "overhead")
+GROUPS = ("bmm", "conv", "conv_transpose", "elementwise", "overhead")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,11 @@ class Case:
         if self.group == "elementwise":
             return self._elementwise_shape
         x, w = self.shapes
+        if self.group == "conv_transpose":
+            keys = ("stride", "padding", "output_padding", "groups")
+            stride, padding, more, groups = (int(self.options[key]) for key in keys)
+            space = ((n - 1) * stride + k - 2 * padding + more for n, k in zip(x[2:], w[2:], strict=True))
+            return (x[0], w[1] * groups, *space)
         stride, padding, dilation = (int(self.options[key]) for key in ("stride", "padding", "dilation"))
         space = ((n + 2 * padding - dilation * (k - 1) - 1) // stride + 1 for n, k in zip(x[2:], w[2:], strict=True))
         return (x[0], w[0], *space)
@@ -57,16 +62,23 @@ class Case:
 
     @property
     def terms(self) -> int:
-        """Products in each sum: K of a matmul, channels times taps of a convolution, 1 elsewhere."""
+        """Products in each sum: K of a matmul, channels times taps that meet of a convolution, 1 elsewhere."""
         if self.op == "matmul":
             return self.shapes[0][-1]
-        return math.prod(self.shapes[1][1:]) if self.group == "conv" else 1
+        w = self.shapes[-1]
+        if self.group == "conv_transpose":
+            taps = math.prod(-(-k // int(self.options["stride"])) for k in w[2:])
+            return w[0] // int(self.options["groups"]) * taps
+        return math.prod(w[1:]) if self.group == "conv" else 1
 
     @property
     def flops(self) -> float:
         """Operations; for the element-wise group one for each element read."""
         if self.group == "elementwise":
             return float(self.read)
+        if self.group == "conv_transpose":  # every element of x meets every tap, also those that fall outside
+            x, w = self.shapes
+            return 2.0 * math.prod(x) * math.prod(w[1:])
         return 2.0 * math.prod(self.out_shape) * self.terms
 
     @property
@@ -85,6 +97,10 @@ def _broadcast(a: Shape, b: Shape) -> Shape:
 def _case(group: str, name: str, row: list[Any]) -> Case:
     if group == "elementwise":
         op, shapes, options = row
+    elif group == "conv_transpose":
+        x, w, stride, padding, more, groups = row
+        op, shapes = f"conv_transpose{len(x) - 2}d", [x, w]
+        options = {"stride": stride, "padding": padding, "output_padding": more, "groups": groups}
     elif group == "conv":
         x, w, stride, padding, dilation, groups = row
         op, shapes = f"conv{len(x) - 2}d", [x, w]
@@ -96,6 +112,6 @@ def _case(group: str, name: str, row: list[Any]) -> Case:
 
 @cache
 def published(group: str) -> tuple[Case, ...]:
-    """Published cases of a group: bmm, conv, elementwise or overhead."""
+    """Published cases of a group of ``GROUPS``."""
     rows = json.loads(Path(__file__).with_name("shapes.json").read_text(encoding="utf-8"))[group]
     return tuple(_case(group, name, row) for name, row in rows.items())

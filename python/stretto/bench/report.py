@@ -12,7 +12,7 @@ from stretto import info
 __all__ = ["fastest_peer", "fraction", "median_fraction", "ratio", "summary", "table"]
 
 Row: TypeAlias = dict[str, Any]  # a case of the JSON
-PRODUCTS = ("bmm", "conv")  # suites whose unit is GFLOP/s
+PRODUCTS = ("bmm", "conv", "conv_transpose")  # suites whose unit is GFLOP/s
 
 
 def fastest_peer(row: Row, key: str = "best") -> tuple[str, float] | None:

@@ -41,6 +41,8 @@ def truth_of(case: Case, arrays: list[Array]) -> Array:
         return np.asarray(np.matmul(*wide))
     if case.group == "conv":
         return _convolution(case, *wide)
+    if case.group == "conv_transpose":
+        return _transposed_convolution(case, *wide)
     if case.op == "erf":
         return _erf(wide[0])
     if case.op == "gelu":
@@ -71,6 +73,20 @@ def _convolution(case: Case, x: Array, w: Array) -> Array:
         weights = w[(slice(None), slice(None), *tap)].reshape(1, groups, o // groups, w.shape[1])
         total += np.matmul(weights, patch)
     return total.reshape(case.out_shape)
+
+
+def _transposed_convolution(case: Case, x: Array, w: Array) -> Array:
+    """Scatter each tap's products over the outputs that it meets, then cut the padding off."""
+    stride, padding, groups = (case.options[key] for key in ("stride", "padding", "groups"))
+    n, size, space = x.shape[0], x.shape[2:], case.out_shape[2:]
+    full = [max((m - 1) * stride + k, padding + o) for m, k, o in zip(size, w.shape[2:], space, strict=True)]
+    total = np.zeros((n, groups, w.shape[1], *full))
+    by_group = x.reshape(n, groups, x.shape[1] // groups, -1)
+    for tap in np.ndindex(*w.shape[2:]):
+        weights = w[(slice(None), slice(None), *tap)].reshape(groups, -1, w.shape[1]).transpose(0, 2, 1)
+        window = tuple(slice(t, t + stride * (m - 1) + 1, stride) for t, m in zip(tap, size, strict=True))
+        total[(..., *window)] += np.matmul(weights, by_group).reshape(n, groups, w.shape[1], *size)
+    return total[(..., *(slice(padding, padding + o) for o in space))].reshape(case.out_shape)
 
 
 def error_of(case: Case, arrays: list[Array], truth: Array, result: Array, dtype: str) -> tuple[float, float]:

@@ -42,7 +42,7 @@ def conv_transpose1d(
     Parameters
     ----------
     x : array (N, C, L), or (N, L, C) with ``layout="NHWC"``
-    w : array (C, O / groups, kl)
+    w : array (C, O / groups, kl), or a weight prepared with ``prepare(w, op="conv_transpose1d", ...)``
     bias, scale, shift : arrays (O,), optional
     residual : array that broadcasts to the result, optional
     stride, padding, dilation, groups, layout : as in :func:`conv1d`
@@ -116,7 +116,7 @@ def conv_transpose2d(
     Parameters
     ----------
     x : array (N, C, H, W), or (N, H, W, C) with ``layout="NHWC"``
-    w : array (C, O / groups, kh, kw)
+    w : array (C, O / groups, kh, kw), or a weight prepared with ``prepare(w, op="conv_transpose2d", ...)``
     bias, scale, shift : arrays (O,), optional
     residual : array that broadcasts to the result, optional
     stride, padding, dilation, groups, layout : as in :func:`conv2d`
@@ -190,7 +190,7 @@ def conv_transpose3d(
     Parameters
     ----------
     x : array (N, C, D, H, W), or (N, D, H, W, C) with ``layout="NHWC"``
-    w : array (C, O / groups, kd, kh, kw)
+    w : array (C, O / groups, kd, kh, kw), or a weight prepared with ``prepare(w, op="conv_transpose3d", ...)``
     bias, scale, shift : arrays (O,), optional
     residual : array that broadcasts to the result, optional
     stride, padding, dilation, groups, layout : as in :func:`conv3d`

@@ -39,7 +39,7 @@ def model_of(case: Case, arrays: list[Array]) -> tuple[bytes, dict[str, Array]]:
     dtype = arrays[0].dtype.name
     if dtype not in _TYPES:
         raise UnsupportedError(f"{dtype} is not compared with ONNX models")
-    make = {"conv": _convolution, "elementwise": _elementwise}.get(case.group, _product)
+    make = {"conv": _convolution, "conv_transpose": _convolution, "elementwise": _elementwise}.get(case.group, _product)
     nodes, feeds, constants = make(case, arrays)
     graph = helper.make_graph(
         nodes,
@@ -63,15 +63,18 @@ def _product(case: Case, arrays: list[Array]) -> _Parts:
 def _convolution(case: Case, arrays: list[Array]) -> _Parts:
     rank = arrays[0].ndim - 2
     options = case.options
+    transposed = case.group == "conv_transpose"
+    more = {"output_padding": [options["output_padding"]] * rank} if transposed else {}
     node = helper.make_node(
-        "Conv",
+        "ConvTranspose" if transposed else "Conv",
         ["x", "w"],
         ["y"],
         kernel_shape=list(arrays[1].shape[2:]),
         strides=[options["stride"]] * rank,
         pads=[options["padding"]] * (2 * rank),
-        dilations=[options["dilation"]] * rank,
+        dilations=[options.get("dilation", 1)] * rank,
         group=options["groups"],
+        **more,
     )
     return [node], {"x": arrays[0]}, {"w": arrays[1]}
 

@@ -33,7 +33,7 @@ def prepare(peer: str, case: Case, arrays: list[Array], threads: int) -> Prepare
             lambda: function(*operands, **options, threads=threads),
             lambda: np.asarray(function(*operands, **options, threads=threads)),
         )
-    if case.group == "conv":
+    if case.group in ("conv", "conv_transpose"):
         operands[1] = st.prepare(arrays[1], op=case.op, **options)
     out = np.asarray(function(*operands, **options, threads=threads))
     return Prepared(lambda: function(*operands, **options, threads=threads, out=out), lambda: out)

@@ -44,6 +44,8 @@ def prepare(peer: str, case: Case, arrays: list[Array], threads: int) -> Prepare
     channels_last = peer == "torch-channels-last"
     if case.group == "conv":
         call = _convolution(case, tensors, channels_last)
+    elif case.group == "conv_transpose":
+        call = _transposed_convolution(case, tensors, channels_last)
     elif channels_last:
         raise UnsupportedError("channels last means something for convolutions only")
     elif case.group == "bmm":
@@ -73,6 +75,17 @@ def _convolution(case: Case, tensors: list[torch.Tensor], channels_last: bool) -
         return lambda: F.conv2d(x, w, None, (1, stride), (0, padding), (1, dilation), groups).squeeze(2)
     x, w = (t.to(memory_format=torch.channels_last) for t in (x, w))
     return lambda: F.conv2d(x, w, None, stride, padding, dilation, groups)
+
+
+def _transposed_convolution(case: Case, tensors: list[torch.Tensor], channels_last: bool) -> Callable[[], torch.Tensor]:
+    x, w = tensors
+    if channels_last:
+        if case.op != "conv_transpose2d":
+            raise UnsupportedError("channels last has a form for pictures only")
+        x, w = (t.to(memory_format=torch.channels_last) for t in (x, w))
+    transposed: Any = getattr(F, case.op)
+    stride, padding, more, groups = (case.options[key] for key in ("stride", "padding", "output_padding", "groups"))
+    return lambda: transposed(x, w, None, stride, padding, more, groups)
 
 
 def _elementwise(case: Case, tensors: list[torch.Tensor]) -> Callable[[], torch.Tensor]:
