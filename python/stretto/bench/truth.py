@@ -85,8 +85,11 @@ def _transposed_convolution(case: Case, x: Array, w: Array) -> Array:
     for tap in np.ndindex(*w.shape[2:]):
         weights = w[(slice(None), slice(None), *tap)].reshape(groups, -1, w.shape[1]).transpose(0, 2, 1)
         window = tuple(slice(t, t + stride * (m - 1) + 1, stride) for t, m in zip(tap, size, strict=True))
-        total[(..., *window)] += np.matmul(weights, by_group).reshape(n, groups, w.shape[1], *size)
-    return total[(..., *(slice(padding, padding + o) for o in space))].reshape(case.out_shape)
+        total[(slice(None), slice(None), slice(None), *window)] += np.matmul(weights, by_group).reshape(
+            n, groups, w.shape[1], *size
+        )
+    inside = tuple(slice(padding, padding + o) for o in space)
+    return total[(slice(None), slice(None), slice(None), *inside)].reshape(case.out_shape)
 
 
 def error_of(case: Case, arrays: list[Array], truth: Array, result: Array, dtype: str) -> tuple[float, float]:

@@ -64,7 +64,7 @@ def _convolution(case: Case, arrays: list[Array]) -> _Parts:
     rank = arrays[0].ndim - 2
     options = case.options
     transposed = case.group == "conv_transpose"
-    more = {"output_padding": [options["output_padding"]] * rank} if transposed else {}
+    more: dict[str, Any] = {"output_padding": [options["output_padding"]] * rank} if transposed else {}
     node = helper.make_node(
         "ConvTranspose" if transposed else "Conv",
         ["x", "w"],
