@@ -5,11 +5,11 @@
 
 namespace stretto::STRETTO_ISA {
 
-// One matrix after the other. `strides` has the steps of the operands and the number of terms.
+// One matrix after the other, with a tile that has the steps of the operands and the number of terms.
 template <class T>
 class Direct {
  public:
-  Direct(const Tile<T>& strides, std::int64_t m, std::int64_t n) : strides_(strides), n_(n) {
+  Direct(std::int64_t m, std::int64_t n) : n_(n) {
     const std::int64_t vectors = ceil_div(n, Vec<T>::lanes);
     const bool is_narrow = vectors <= kMostVectors;
     whole_ = is_narrow ? 0 : n / kPanel<T> * kPanel<T>;
@@ -23,28 +23,32 @@ class Direct {
     }
   }
 
-  // Operands are read and written in order of addresses.
-  bool is_sequential() const { return whole_ == 0; }
-
   // `next` is what the caller computes on afterwards.
-  STRETTO_INLINE void run(const T* a, const T* b, T* c, Ahead (&next)[3]) const {
-    const std::int64_t shares[3] = {next[0].share(row_blocks_), next[1].share(row_blocks_),
-                                    next[2].share(row_blocks_)};
-    Tile<T> t = strides_;
+  STRETTO_INLINE void run(Tile<T>& t, const T* a, const T* b, T* c, Ahead (&next)[3]) const {
+    const std::int64_t tiles = row_blocks_ * (whole_ / kPanel<T> + (n_ > whole_));
+    const std::int64_t share = ceil_div(next[0].size() + next[1].size() + next[2].size(), tiles);
+    int operand = 0;
+    const auto fetch = [&](Tile<T>& t) {
+      t.fetches = 0;
+      if (operand < 2 && next[operand].size() == 0) ++operand;
+      next[operand].fetch_with(t, share);
+      spread_fetches(t);
+    };
     t.a = a;
     for (std::int64_t i = 0; i < row_blocks_; ++i) {
       const bool is_short = i >= tall_blocks_;
-      for (int operand = 0; operand < 3; ++operand) next[operand].fetch(shares[operand]);
       t.tail = whole_tail_;
       for (std::int64_t j = 0; j < whole_; j += kPanel<T>) {
         t.b = b + j;
         t.c = c + j;
+        fetch(t);
         whole_tile_[is_short](t);
       }
       if (n_ > whole_) {
         t.b = b + whole_;
         t.c = c + whole_;
         t.tail = rest_tail_;
+        fetch(t);
         rest_tile_[is_short](t);
       }
       t.a += (height_ - is_short) * t.a_row;
@@ -53,7 +57,6 @@ class Direct {
   }
 
  private:
-  Tile<T> strides_;
   std::int64_t n_, whole_;  // columns; those in whole panels, none if a tile has all of them
   // The tall blocks have `height_` rows, the others one less.
   std::int64_t row_blocks_, tall_blocks_, height_;

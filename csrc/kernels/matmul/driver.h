@@ -53,7 +53,9 @@ class Product {
     if constexpr (Sums::segment == kSegment)
       if (suits_segments(cut)) return run_segments();
     const bool packs = !args_.panels && (!b_is_usable_ || packing_pays<T>(args_));
-    const bool shares = cut.row_groups > 1 && (threads_ > 1 || m_ >= kManyRows);
+    // Row groups read all of b anew: for one thread only while that stays in the L2 cache.
+    const bool stays = k_ * n_ * std::int64_t(sizeof(T)) <= 2 * kBlockBytes;
+    const bool shares = cut.row_groups > 1 && (threads_ > 1 || (m_ >= kManyRows && stays));
     if (packs && shares)
       run_packed(cut);
     else if (packs && threads_ == 1)

@@ -68,6 +68,7 @@ template <int rows, int vectors>
 template <int rows, int vectors>
 [[gnu::noinline]] void pair_tile(const Tile<float>& t) {
   using V = Vec<float>;
+  fetch_at_once(t);
   alignas(64) float block[rows * vectors * V::lanes];  // apart, as c may be the total itself
   Tile<float> chains = t;
   if (t.total) {

@@ -34,34 +34,41 @@ struct Panels {
   std::int64_t panel_step, row;
 };
 
-// Memory that will be read soon, fetched a little after each tile: the tiles themselves keep too few loads in
-// flight to hide a cache miss.
+// Memory that will be read soon, fetched by the tiles before: their own loads keep too few lines in flight to
+// hide a cache miss. Rows of `width` bytes that lie `step` bytes apart.
 struct Ahead {
   const char* at = nullptr;
-  const char* end = nullptr;
+  std::int64_t width = 0, rows = 0, step = 0;
+  std::int64_t column = 0;  // of the row that comes next
 
-  STRETTO_INLINE std::int64_t share(std::int64_t steps) const {
-    return ceil_div(ceil_div(end - at, 64), steps);
-  }
-  STRETTO_INLINE void fetch(std::int64_t lines) {
-    for (; lines > 0 && at < end; --lines, at += 64) __builtin_prefetch(at, 0, 2);
-  }
-};
+  STRETTO_INLINE std::int64_t size() const { return rows * width - column; }
 
-// The same of rows, a line of each after the other.
-struct RowsAhead {
-  const char* at = nullptr;
-  std::int64_t row = 0, rows = 0, lines = 0;  // bytes from one to the next; how many, and lines of each
-  std::int64_t line = 0, next = 0;
-
-  STRETTO_INLINE std::int64_t share(std::int64_t steps) const { return ceil_div(rows * lines, steps); }
-  STRETTO_INLINE void fetch(std::int64_t count) {
-    for (; count > 0 && line < lines; --count) {
-      __builtin_prefetch(at + next * row + line * 64, 0, 2);
-      if (++next == rows) next = 0, ++line;
+  // Has the tile fetch so many bytes, or a line for each of its terms.
+  template <class T>
+  STRETTO_INLINE void fetch_with(Tile<T>& tile, std::int64_t bytes) {
+    bytes = smaller(bytes, 64 * tile.k);
+    while (bytes > 0 && rows > 0 && tile.fetches < kMostFetches) {
+      const std::int64_t piece = smaller(bytes, width - column);
+      tile.fetch[tile.fetches++] = {at + column, piece, 0};
+      bytes -= piece;
+      column += piece;
+      if (column < width) continue;
+      column = 0;
+      at += step;
+      --rows;
     }
   }
 };
+
+// Shares the terms of a tile among what it fetches, pieces of `step` bytes.
+template <class T>
+STRETTO_INLINE void spread_fetches(Tile<T>& tile) {
+  if (tile.k < tile.fetches) tile.fetches = 0;
+  for (int f = 0; f < tile.fetches; ++f) {
+    tile.fetch[f].terms = part(tile.k, tile.fetches, f + 1) - part(tile.k, tile.fetches, f);
+    tile.fetch[f].step = ceil_div(tile.fetch[f].step, tile.fetch[f].terms);
+  }
+}
 
 // One matrix of `view`, if it lies in one piece and is not too large to fetch ahead.
 template <class From>
@@ -69,8 +76,7 @@ STRETTO_INLINE Ahead ahead_of(const ArrayView& view, std::int64_t offset) {
   const std::int64_t rows = view.shape.last(1), columns = view.shape.last(0);
   const std::int64_t bytes = rows * columns * std::int64_t(sizeof(From));
   if (view.strides.last(0) != 1 || view.strides.last(1) != columns || bytes > kAheadBytes) return {};
-  const char* at = reinterpret_cast<const char*>(view.as<From>() + offset);
-  return {at, at + bytes};
+  return {reinterpret_cast<const char*>(view.as<From>() + offset), bytes, 1};
 }
 
 // Lines of a panel of b as it lies that meet in so few sets of the L1 cache that they do not stay there.
@@ -144,6 +150,7 @@ struct Region {
     const std::int64_t most_together = smaller(kMostTogether, kRowsBytes / (copied_size * item));
     const std::int64_t together = kPanelStays<T> && own_panels > 2 ? larger(1, most_together) : 1;
     constexpr bool as_it_lies = is_same<T, From> && Sums::terms == 1;
+    const bool b_lies = b_col == 1 && (!panels.data || panels.row == b_row);  // not in panels
     const bool copies_a =
         !as_it_lies || copying_pays<T>(a_row, a_col, k1 - k0, columns) || (together > 1 && own_panels >= 24);
     const Scratch left(copies_a ? smaller(together, row_blocks) * copied_size * item : 0);
@@ -157,7 +164,8 @@ struct Region {
 
     Ahead ahead[2] = {next[0], next[1]};
     const std::int64_t tile_count = segments * per_segment * row_blocks * own_panels;
-    const std::int64_t shares[2] = {ahead[0].share(tile_count), ahead[1].share(tile_count)};
+    const std::int64_t shares[2] = {ceil_div(ahead[0].size(), tile_count),
+                                    ceil_div(ahead[1].size(), tile_count)};
     for (std::int64_t s = 0; s < segments; ++s) {
       const std::int64_t s0 = k0 + s * segment, s1 = smaller(k1, s0 + segment);
       const std::int64_t blocks = larger(1, ceil_div(s1 - s0, block_terms));
@@ -187,6 +195,14 @@ struct Region {
         t.c_row = ends_segment ? sums_row : waiting_row;
         t.start_row = waiting_row;
         t.total_row = Sums::corrects ? 0 : sums_row;
+        Ahead b_ahead;  // of the next block of terms
+        if (block + 1 < blocks && b_lies) {
+          const std::int64_t p1 = p0 + terms, p2 = s0 + part(granules, blocks, block + 2) * granule;
+          b_ahead = {reinterpret_cast<const char*>(b + p1 * b_row + j0),
+                     columns * std::int64_t(sizeof(Right)), smaller(s1, p2) - p1,
+                     b_row * std::int64_t(sizeof(Right))};
+        }
+        const std::int64_t b_share = ceil_div(b_ahead.size(), row_blocks * own_panels);
         for (std::int64_t i0 = 0; i0 < row_blocks; i0 += together) {
           const std::int64_t i1 = smaller(row_blocks, i0 + together), y0 = part(rows, row_blocks, i0),
                              y1 = part(rows, row_blocks, i1);
@@ -200,14 +216,13 @@ struct Region {
             else if constexpr (as_it_lies)
               left_rows[i - i0] = {at, a_row, a_col};
           }
-          RowsAhead rows_ahead;  // of a, to be copied for the blocks after these
+          Ahead rows_ahead;  // of a, to be copied for the blocks after these
           if (copies_a && a_col == 1 && i1 < row_blocks) {
             const std::int64_t y2 = part(rows, row_blocks, smaller(row_blocks, i1 + together));
             rows_ahead = {reinterpret_cast<const char*>(a + (r0 + y1) * a_row + p0),
-                          a_row * std::int64_t(sizeof(From)), y2 - y1,
-                          ceil_div(terms * std::int64_t(sizeof(From)), 64)};
+                          terms * std::int64_t(sizeof(From)), y2 - y1, a_row * std::int64_t(sizeof(From))};
           }
-          const std::int64_t rows_share = rows_ahead.share((i1 - i0) * own_panels);
+          const std::int64_t rows_share = ceil_div(rows_ahead.size(), (i1 - i0) * own_panels);
           for (std::int64_t j = 0; j < columns; j += kPanel<T>) {
             const int width = int(smaller(kPanel<T>, columns - j));
             const T* const panel = from.data + j / kPanel<T> * from.panel_step;
@@ -221,9 +236,11 @@ struct Region {
               t.c = to + y * t.c_row + j;
               t.start = block > 0 ? waiting + y * waiting_row + j : nullptr;
               t.total = ends_segment && s > 0 ? sums + y * sums_row + j : corrects ? panel : nullptr;
-              ahead[0].fetch(shares[0]);
-              ahead[1].fetch(shares[1]);
-              rows_ahead.fetch(rows_share);
+              t.fetches = 0;
+              rows_ahead.fetch_with(t, rows_share);
+              b_ahead.fetch_with(t, b_share);
+              for (int operand = 0; operand < 2; ++operand) ahead[operand].fetch_with(t, shares[operand]);
+              spread_fetches(t);
               Sums::tile_for(t.rows, width, t.tail)(t);
             }
             if (finishes && ends_segment && s == segments - 1)

@@ -7,10 +7,6 @@
 
 namespace stretto::STRETTO_ISA {
 
-// Of a matrix of b. The machine itself fetches what follows as long as every address is read in order; of
-// larger ones each tile reads all again, and that stops it.
-inline constexpr std::int64_t kSequentialBytes = 6 << 10;
-
 template <class T>
 class Stack {
  public:
@@ -94,17 +90,19 @@ class Stack {
 
   void run_direct() const {
     const Tile<T> tile = strides();
-    const Direct<T> direct(tile, m_, n_);
-    const bool fetches = !direct.is_sequential() || k_ * n_ * item > kSequentialBytes;
+    const Direct<T> direct(m_, n_);
     parallel_for(count_, chunk_of(flops(), count_), threads_, [&](std::int64_t begin, std::int64_t end) {
+      Tile<T> own = tile;
       for (std::int64_t i = begin; i < end; ++i) {
         Ahead next[3];
-        if (fetches && i + 1 < end) {
-          next[0] = ahead_of<T>(args_.a, (i + 1) * tile.a_step);
-          next[1] = ahead_of<T>(args_.b, (i + 1) * tile.b_step);
-          next[2] = ahead_of<T>(args_.out, (i + 1) * tile.c_step);
+        // The other threads take the chunks after this one.
+        const std::int64_t after = i + 1 < end ? i + 1 : end + (threads_ - 1) * (end - begin);
+        if (after < count_) {
+          next[0] = ahead_of<T>(args_.a, after * tile.a_step);
+          next[1] = ahead_of<T>(args_.b, after * tile.b_step);
+          next[2] = ahead_of<T>(args_.out, after * tile.c_step);
         }
-        direct.run(args_.a.as<T>() + i * tile.a_step, args_.b.as<T>() + i * tile.b_step,
+        direct.run(own, args_.a.as<T>() + i * tile.a_step, args_.b.as<T>() + i * tile.b_step,
                    args_.out.as<T>() + i * tile.c_step, next);
       }
     });

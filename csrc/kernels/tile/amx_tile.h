@@ -112,6 +112,7 @@ template <class Products, int parts, bool tall, bool wide>
     amx_load_sums<tall, wide>(block, columns * 4);
   }
 
+  fetch_at_once(t);
   const char* a = reinterpret_cast<const char*>(t.a);
   const char* b = reinterpret_cast<const char*>(t.b);
   for (std::int64_t p = 0; p < t.k; p += parts * kAmxRows) {

@@ -40,6 +40,14 @@ constexpr int tile_rows(int vectors) {
   return rows < most ? rows : most;
 }
 
+// Memory that will be read soon, fetched between the terms of a tile: `step` bytes on at each of `terms`. All
+// at once would be more lines than the machine can have on their way.
+struct Fetch {
+  const char* at;
+  std::int64_t step, terms;
+};
+inline constexpr int kMostFetches = 4;
+
 // One tile, or the same tile of `count` matrices.
 template <class T>
 struct Tile {
@@ -57,7 +65,17 @@ struct Tile {
   int tail;  // columns of the last vector
   std::int64_t count = 1, a_step = 0, b_step = 0, c_step = 0;
   int rows = 0;  // of c; for tiles that are not made for one number of them
+  int fetches = 0;
+  Fetch fetch[kMostFetches];
 };
+
+// For tiles of few, long steps.
+template <class T>
+STRETTO_INLINE void fetch_at_once(const Tile<T>& t) {
+  for (int f = 0; f < t.fetches; ++f)
+    for (std::int64_t at = 0; at < t.fetch[f].step * t.fetch[f].terms; at += 64)
+      __builtin_prefetch(t.fetch[f].at + at, 0, 2);
+}
 
 // One row of a tile: vectors of V, the last one of type Last, `partial` when only its first `tail` lanes
 // count.
@@ -123,7 +141,7 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; v += 64 / int(sizeof(V)))
         __builtin_prefetch(c + i * t.c_row + v * V::lanes, 1);
-    for (std::int64_t p = t.k; p > 0; --p) {
+    const auto step = [&]() __attribute__((always_inline)) {
       Row right;
       right.load(b, tail);
       b += b_row;
@@ -131,7 +149,17 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
       for (int i = 0; i < rows; ++i) acc[i].multiply_add(V::broadcast(a[i / 3][i % 3 * a_row]), right);
 #pragma GCC unroll 16
       for (int g = 0; g < groups; ++g) a[g] += a_col;
+    };
+    std::int64_t p = t.k;
+    for (int f = 0; f < t.fetches; ++f) {
+      const Fetch& fetch = t.fetch[f];
+      const char* at = fetch.at;
+      for (const std::int64_t rest = p - fetch.terms; p > rest; --p, at += fetch.step) {
+        __builtin_prefetch(at, 0, 2);
+        step();
+      }
     }
+    for (; p > 0; --p) step();
     if (t.total) {
 #pragma GCC unroll 16
       for (int i = 0; i < rows; ++i) {
