@@ -186,7 +186,10 @@ ConvProblem least_conv_transpose_problem(const char* op, int rank, const Dims& w
   ConvProblem p{op, rank};
   read_options(p, attributes);
   p.samples = 1;
-  for (int d = 0; d < 3; ++d) p.in[d] = 2 + (p.before[d] + p.after[d]) / p.stride[d];
+  for (int d = 0; d < 3; ++d) {
+    const std::int64_t padding = p.before[d] + p.after[d];
+    p.in[d] = 2 + (padding + p.stride[d] - 1) / p.stride[d];
+  }
   return conv_transpose_problem(op, rank, p.in_layout(w.count > 0 ? w[0] : 0, p.in), w, attributes);
 }
 

@@ -29,7 +29,7 @@ ConvProblem conv_problem(const char* op, int rank, const Dims& x, const Dims& w,
 ConvProblem conv_transpose_problem(const char* op, int rank, const Dims& x, const Dims& w,
                                    const Attributes& attributes);
 
-// The same problem with the smallest x that gives outputs in every phase of the stride.
+// The same problem with a small x that gives outputs in every phase of the stride.
 ConvProblem least_conv_transpose_problem(const char* op, int rank, const Dims& w,
                                          const Attributes& attributes);
 

@@ -90,6 +90,7 @@ TRANSPOSED: dict[str, Case] = {
     "dilated": ((1, 5, 6, 6), (5, 6, 3, 3), {"stride": 2, "dilation": 3, "padding": (2, 1)}),
     "uneven": ((1, 4, 5, 6), (4, 3, 3, 2), {"stride": (2, 3), "padding": ((0, 2), (1, 0)), "output_padding": (1, 0)}),
     "same": ((1, 4, 5, 6), (4, 3, 3, 3), {"stride": 2, "padding": "same"}),
+    "padded_stride5": ((1, 4, 4, 3), (4, 20, 3, 2), {"stride": 5, "padding": ((0, 4), (3, 1))}),
     "groups": ((1, 12, 5, 6), (12, 3, 3, 3), {"stride": 2, "groups": 3}),
     "depthwise": ((1, 6, 7, 20), (6, 1, 3, 3), {"padding": 1, "groups": 6}),
     "blocks": ((1, 70, 5, 6), (70, 20, 3, 3), {"stride": 2, "padding": 1}),
