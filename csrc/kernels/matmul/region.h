@@ -12,12 +12,13 @@ namespace stretto::STRETTO_ISA {
 inline constexpr std::int64_t kBlockBytes = 512 << 10;     // of b, which stays in L2
 inline constexpr std::int64_t kPackingBytes = 512 << 10;   // of b that many rows read
 inline constexpr std::int64_t kStreamedBytes = 512 << 10;  // of b that few rows read
+inline constexpr std::int64_t kFarBytes = 1 << 20;         // of b, too many for a share of the L3 cache
 #else
 inline constexpr std::int64_t kBlockBytes = 256 << 10;
 inline constexpr std::int64_t kPackingBytes = 128 << 10;
 inline constexpr std::int64_t kStreamedBytes = 2 << 20;
+inline constexpr std::int64_t kFarBytes = 4 << 20;
 #endif
-inline constexpr std::int64_t kFarBytes = 4 << 20;      // of b, too many for a share of the L3 cache
 inline constexpr std::int64_t kManyRows = 512;          // of a
 inline constexpr std::int64_t kAheadBytes = 256 << 10;  // of a matrix that is fetched ahead
 inline constexpr std::int64_t kRowsBytes = 128 << 10;   // of row blocks of a, which stay in L2
@@ -97,7 +98,7 @@ STRETTO_INLINE bool packing_pays(const MatmulArgs& args) {
       row_bytes % 4096 == 0 ? 5 : 16;  // row blocks: lines that all meet in one set are read anew by each
   const bool is_long = args.m() >= few * Chains<T>::rows(kVectors) || args.k() > 2 * kBlockTerms;
   if (kPanelStays<T> && is_long && meet_in_sets(row_bytes, args.k())) return true;
-  return row_bytes > 1024 && bytes > (args.m() >= kManyRows ? kPackingBytes : kFarBytes);
+  return row_bytes >= 512 && bytes > (args.m() >= kManyRows ? kPackingBytes : kFarBytes);
 }
 
 // Rows of a that all meet in one set of the L1 cache are worth a copy when they are read more than once; so

@@ -66,10 +66,10 @@ STRETTO_INLINE void stream_step(const Stream<T>& s, const T (&left)[rows][terms]
 // sums[i, j] continues with terms p0 .. p0 + terms - 1, or begins with them.
 template <class T, int rows, int terms>
 STRETTO_INLINE void stream_terms(const Stream<T>& s, std::int64_t p0, std::int64_t columns, bool begins) {
-  // Whole lines of the cache at a time, where the registers hold their sums. Of one row,
-  // where registers are few, they hold those of four lines: the machine itself then fetches fast enough.
+  // Whole lines of the cache at a time, where the registers hold their sums; of one row they hold those of
+  // four lines: the machine itself then fetches fast enough.
   constexpr int lanes = Vec<T>::lanes, line = 64 / int(sizeof(Vec<T>));
-  constexpr bool is_single = rows == 1 && kRegisters == 16, fetches = terms > 1 && !is_single;
+  constexpr bool is_single = rows == 1, fetches = terms > 1 && !is_single;
   constexpr int vectors = is_single ? 4 * line : (rows + 1) * line < kRegisters ? line : 1;
   T left[rows][terms];
   for (int i = 0; i < rows; ++i)
