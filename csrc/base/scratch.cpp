@@ -63,7 +63,8 @@ Scratch::Scratch(std::int64_t bytes) : data_(nullptr), bytes_(0) {
   }
   const std::int64_t rounded = std::max<std::int64_t>((bytes + kLine - 1) / kLine, 1) * kLine;
   Stack& s = stack_of_thread();
-  if (s.used + rounded > s.capacity) {
+  const bool may_grow = s.used == 0 && s.wanted > s.capacity;  // a call's first piece is often a small one
+  if (may_grow || s.used + rounded > s.capacity) {
     s.wanted = std::max(s.wanted, std::min(s.used + rounded, kKept));
     if (s.used != 0 || rounded > kKept) {
       data_ = block(rounded);

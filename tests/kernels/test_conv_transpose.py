@@ -38,7 +38,9 @@ def test_transposed_variants_equal_the_reference(name: str, dtype: str) -> None:
     assert same_bits(transposed(x, prepared, options), expected)
 
 
-@pytest.mark.parametrize("name", ["4x4_stride2", "bands", "bands_of_samples", "uneven", "groups"])
+@pytest.mark.parametrize(
+    "name", ["4x4_stride2", "bands", "bands_of_samples", "uneven", "groups", "one_point", "few_outputs", "stride4"]
+)
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("dtype", ["f4", "f2"])
 def test_transposed_epilogues_equal_the_reference_s(name: str, layout: str, dtype: str) -> None:
@@ -65,6 +67,26 @@ def test_transposed_epilogues_equal_the_reference_s(name: str, layout: str, dtyp
             assert same_bits(result(variant, threads, step), expected), (variant, threads, step)
     prepared = st.prepare(w, op="conv_transpose2d", **options)
     assert same_bits(result(None, 2, 1, prepared), expected)
+
+
+@pytest.mark.parametrize("name", ["one_point", "one_point_segments", "few_outputs", "depthwise_2x2"])
+@pytest.mark.parametrize("values", ["tiny", "infinite"])
+def test_products_of_padding_leave_the_same_zeros_and_nans(name: str, values: str) -> None:
+    x_shape, w_shape, options = TRANSPOSED[name]
+    rng = np.random.default_rng(9)
+    x, w = draw(rng, x_shape, "f4"), draw(rng, w_shape, "f4")
+    if values == "tiny":  # sums of -0, which a product of padding turns to +0
+        x, w = np.abs(x) * np.float32(1e-30), w * np.float32(1e-30)
+        w[:, 0] = -np.abs(w[:, 0])
+    else:
+        w[0, 0, 0, 0], x.flat[-1] = np.inf, -np.inf
+    *fast, reference = rows("conv_transpose2d")
+    expected = transposed(x, w, options, reference)
+    for variant in fast:
+        for threads in (1, 2, 3):
+            arrays = (x, w, None, None, None, None)
+            got = _core.op("conv_transpose2d")(arrays, options, None, threads, variant)
+            assert same_bits(got, expected), (variant, threads)
 
 
 def scattered(x: Any, w: Any, stride: int, padding: int, dilation: int, groups: int) -> Any:

@@ -2,6 +2,8 @@
 // of 1.
 #include "kernels/conv/conv_correlation.h"
 #include "kernels/conv/pack_phases.h"
+#include "kernels/conv/transpose_maps.h"
+#include "kernels/conv/transpose_points.h"
 #include "kernels/conv/weave.h"
 
 namespace stretto::STRETTO_ISA {
@@ -19,7 +21,12 @@ STRETTO_INLINE void thin_out(ArrayView& view, int axis, std::int64_t first, std:
   view.strides.at[axis] *= step;
 }
 
+std::int64_t packed_bytes(const ConvTransposeArgs& args, const Phases& phases) {
+  return suits_maps(args) ? transpose_maps_bytes(args) : phases.packed_bytes();
+}
+
 void pack(const ConvTransposeArgs& args, const Phases& phases, int threads) {
+  if (suits_maps(args)) return transpose_maps_pack(args, phases, phases.packed(phases[0]), threads);
   if (can_pack_phases(args, phases))
     return args.w.dtype == DType::f32 ? pack_phases<float>(args, phases, threads)
                                       : pack_phases<double>(args, phases, threads);
@@ -93,10 +100,12 @@ void run_woven(const ConvTransposeArgs& args, const Phases& phases, int threads)
 }  // namespace
 
 void conv_transpose_channels(const ConvTransposeArgs& args, int threads) {
+  if (suits_points(args) && transpose_points(args, threads)) return;
   Phases phases(args);
-  const Scratch memory(args.packed ? 0 : phases.packed_bytes());
+  const Scratch memory(args.packed ? 0 : packed_bytes(args, phases));
   phases.set_packed(args.packed ? const_cast<void*>(args.packed) : memory.as<void>());
   if (!args.packed) pack(args, phases, threads);
+  if (suits_maps(args)) return transpose_maps(args, phases, phases.packed(phases[0]), threads);
   if (phases.count() == 1 || args.out.strides.at[1] == 1) return run_in_place(args, phases, threads);
   visit_floats(args.x.dtype, args.out.dtype, [&](auto from, auto compute, auto out) {
     run_woven<typename decltype(from)::type, typename decltype(compute)::type, typename decltype(out)::type>(
@@ -105,7 +114,7 @@ void conv_transpose_channels(const ConvTransposeArgs& args, int threads) {
 }
 
 std::int64_t conv_transpose_channels_bytes(const ConvTransposeArgs& args) {
-  return Phases(args).packed_bytes();
+  return packed_bytes(args, Phases(args));
 }
 
 void conv_transpose_channels_pack(const ConvTransposeArgs& args, void* packed) {

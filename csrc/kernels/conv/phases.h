@@ -98,20 +98,22 @@ class Phases {
 
   // The taps that exist in a phase, and where they meet x.
   int find_taps(const std::int64_t at[kSpatial], Tap* taps) const {
-    const Dims& k = args_.w.shape;
+    const std::int64_t* const k = args_.w.shape.at + 2;
     int found = 0;
-    for (std::int64_t t = 0; t < args_.taps(); ++t) {
-      const std::int64_t index[] = {t / (k.at[3] * k.at[4]), t / k.at[4] % k.at[3], t % k.at[4]};
-      Tap tap{0, {0, 0, 0}};
-      bool exists = true;
-      for (int d = 0; d < kSpatial; ++d) {
-        const std::int64_t scaled = at[d] + args_.before[d] - index[d] * args_.dilation[d];
-        exists = exists && scaled % args_.stride[d] == 0;
-        tap.at[d] = scaled / args_.stride[d];
-        tap.weight += index[d] * args_.w.strides.at[2 + d];
-      }
-      if (exists) taps[found++] = tap;
-    }
+    Tap tap;
+    const auto exists = [&](int d, std::int64_t index) {
+      const std::int64_t scaled = at[d] + args_.before[d] - index * args_.dilation[d];
+      tap.at[d] = scaled / args_.stride[d];
+      return scaled % args_.stride[d] == 0;
+    };
+    const std::int64_t* const step = args_.w.strides.at + 2;
+    for (std::int64_t z = 0; z < k[0]; ++z)
+      for (std::int64_t y = 0; exists(0, z) && y < k[1]; ++y)
+        for (std::int64_t x = 0; exists(1, y) && x < k[2]; ++x) {
+          if (!exists(2, x)) continue;
+          tap.weight = z * step[0] + y * step[1] + x * step[2];
+          taps[found++] = tap;
+        }
     return found;
   }
 
