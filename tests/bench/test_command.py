@@ -86,7 +86,10 @@ def test_missing_peers_are_shown_as_absent() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["pool"], "bench: unknown suite: pool; the suites are bmm, conv, elementwise, overhead, matmul"),
+        (
+            ["pool"],
+            "bench: unknown suite: pool; the suites are bmm, conv, conv_transpose, elementwise, overhead, matmul",
+        ),
         (["overhead", "--cases", "x"], "bench: unknown case: x; the cases of overhead are call1, call4, call16, "),
         (["--against", "blas"], f"bench: unknown peer: blas; the peers are {', '.join(PEERS)}, none"),
         (["--threads", "0"], "bench: threads is out of range: 0; it must be positive"),

@@ -57,9 +57,10 @@ bool is_depthwise_channels_last(const ConvArgs& args) {
          args.group_inputs() == 1 && args.group_outputs() == 1 && args.taps() <= kMostTaps;
 }
 
+template <int vector_bytes>
 bool is_short(const ConvArgs& args) {
   return is_floats(args) && (!args.channels_last || args.group_outputs() <= 4) &&
-         suits_pixels(args.group_inputs(), args.taps(), args.group_outputs());
+         suits_pixels(args.x.dtype, args.group_inputs(), args.taps(), args.group_outputs(), vector_bytes);
 }
 
 constexpr ConvVariant kTable[] = {

@@ -27,10 +27,14 @@ struct Correlation {
   const void* packed = nullptr;  // w in the kernel's layout, or null
 };
 
-// Sums too short to pay for turning tiles of channels round, or too few output channels to fill vectors.
-STRETTO_INLINE bool suits_pixels(std::int64_t inputs, std::int64_t taps, std::int64_t outputs) {
-  const std::int64_t terms = inputs * taps;
-  return terms <= 40 || (terms <= 128 && taps == 1) || (outputs <= 8 && terms <= 512);
+// Sums too short to pay for turning tiles of channels round, or too few output channels to fill vectors. Long
+// vectors that a few output channels fill want a load for each product in the channels kernel.
+STRETTO_INLINE bool suits_pixels(DType type, std::int64_t inputs, std::int64_t taps, std::int64_t outputs,
+                                 int vector_bytes) {
+  const std::int64_t terms = inputs * taps, lanes = vector_bytes / (type == DType::f64 ? 8 : 4);
+  if (terms <= 40 || (terms <= 128 && taps == 1) || (outputs <= 8 && terms <= 512)) return true;
+  const std::int64_t most = taps == 1 ? 256 : outputs <= 4 ? 3600 : 1024;
+  return vector_bytes == 64 && type != DType::bf16 && outputs <= lanes && terms <= most;
 }
 
 }  // namespace stretto

@@ -4,6 +4,7 @@
 
 #include "base/parallel.h"
 #include "kernels/conv/correlation.h"
+#include "kernels/conv/depthwise_maps.h"
 #include "kernels/conv/depthwise_plane.h"
 #include "kernels/conv/depthwise_tile.h"
 #include "kernels/conv/finish_block.h"
@@ -18,7 +19,7 @@ namespace stretto::STRETTO_ISA {
 
 // Of a block's strip: in the first cache, with its result. Of a 1x1 kernel only a tile is hot at a time.
 inline constexpr std::int64_t kPixelsStripBytes = 20 << 10;
-inline constexpr std::int64_t kPointwiseStripBytes = 96 << 10;
+inline constexpr std::int64_t kLargeStripBytes = 96 << 10;
 inline constexpr double kLeastSplit = 5e5;  // products of a thread for which blocks are cut
 
 // Weights: [group][block of kTileOutputs outputs, the last one smaller][term][output]. Terms are in the order
@@ -104,7 +105,9 @@ PixelsPlan plan_pixels(const Correlation& c, int threads, std::int64_t* room) {
     return strip.channel_pitch() * c.inputs * std::int64_t(sizeof(T));
   };
   plan.columns = ow;
-  const std::int64_t limit = c.tap_count == 1 ? kPointwiseStripBytes : kPixelsStripBytes;
+  // Rows of many channels are copied again for few rows of a block: that costs more than a larger strip does.
+  const bool is_deep = sizeof(Vec<T>) == 64 && c.outputs > 4 && c.inputs * c.tap_count > 40;
+  const std::int64_t limit = c.tap_count == 1 || is_deep ? kLargeStripBytes : kPixelsStripBytes;
   const std::int64_t step = Vec<T>::lanes * kTileVectors;
   while (plan.columns > step && bytes(1, plan.columns) > 2 * limit)
     plan.columns = divide_up(divide_up(plan.columns, 2), step) * step;
@@ -257,6 +260,7 @@ void run_pixels(const Correlation& c, int threads) {
   if constexpr (is_same<From, T> && is_same<T, Out> && (is_same<T, float> || is_same<T, double>)) {
     if constexpr (kLaneMasks)
       if (is_planes<T>(c)) return run_planes<T>(c, threads, weights_of);
+    if (is_small_maps<T>(c)) return run_small_maps<T>(c, threads, weights_of);
     if (const auto function = depthwise_plane_of<T>(c))
       return run_depthwise_planes<T>(c, function, threads, weights_of);
   }
