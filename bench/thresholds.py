@@ -143,7 +143,7 @@ SWEEPS = {
         value=lambda: constant("kernels/matmul/region.h", "kPackingBytes"),
     ),
     "matmul_far_bytes": Sweep(
-        "paths", "bytes of b", 1 << 20, 16 << 20, bytes_of_b(100, 200),
+        "paths", "bytes of b", 1 << 18, 16 << 20, bytes_of_b(100, 200),
         value=lambda: constant("kernels/matmul/region.h", "kFarBytes"),
     ),
     "matmul_threads": Sweep("threads", "operations", 4e5, 1e8, square),
