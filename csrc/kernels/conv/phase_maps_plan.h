@@ -45,6 +45,8 @@ class MapsWeights {
   template <class From, class T>
   void pack(T* packed, int threads) const {
     constexpr double least_elements = 1 << 14;  // of a thread
+    constexpr std::int64_t kMostSpan = 2048,
+                           kChannelsAhead = 4;  // bytes of a channel; how early they are fetched
     const PhaseClasses classes(phases_);
     const Dims& step = args_.w.strides;
     const std::int64_t inputs = args_.group_inputs(), outputs = args_.group_outputs(),
@@ -59,7 +61,13 @@ class MapsWeights {
             list_elements(classes, count, from);
             const From* const w = args_.w.as<From>() + group * inputs * step.at[0] + first * step.at[1];
             T* const to = packed + (group * outputs + first) * inputs * taps_;
+            // A channel's elements are too short a stream for the hardware to run ahead.
+            const std::int64_t span = count * step.at[1];
+            const bool runs_ahead = span > 0 && span * std::int64_t(sizeof(From)) <= kMostSpan;
             for (std::int64_t c = 0; c < inputs; ++c) {
+              if (runs_ahead && c + kChannelsAhead < inputs)
+                for (std::int64_t i = 0; i < span; i += 64 / std::int64_t(sizeof(From)))
+                  __builtin_prefetch(w + (c + kChannelsAhead) * step.at[0] + i);
               std::int64_t at = 0;
               for_each_tile(classes, count, [&](std::int64_t, std::int64_t, std::int64_t sums, int taps) {
                 const std::int64_t size = sums * taps;
