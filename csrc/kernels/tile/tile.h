@@ -116,6 +116,11 @@ struct Line {
   }
 };
 
+// A second loop is code: only for tiles that most of the work is done in.
+template <class V, int vectors, class Last>
+inline constexpr bool fetches_between =
+    std::is_floating_point_v<typename V::scalar> && std::is_same_v<V, Last> && vectors > 1;
+
 template <class V, int rows, int vectors, bool partial, class Last = V>
 [[gnu::noinline]] void tile(const Tile<typename V::scalar>& t) {
   using T = typename V::scalar;
@@ -151,13 +156,17 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
       for (int g = 0; g < groups; ++g) a[g] += a_col;
     };
     std::int64_t p = t.k;
-    for (int f = 0; f < t.fetches; ++f) {
-      const Fetch& fetch = t.fetch[f];
-      const char* at = fetch.at;
-      for (const std::int64_t rest = p - fetch.terms; p > rest; --p, at += fetch.step) {
-        __builtin_prefetch(at, 0, 2);
-        step();
+    if constexpr (fetches_between<V, vectors, Last>) {
+      for (int f = 0; f < t.fetches; ++f) {
+        const Fetch& fetch = t.fetch[f];
+        const char* at = fetch.at;
+        for (const std::int64_t rest = p - fetch.terms; p > rest; --p, at += fetch.step) {
+          __builtin_prefetch(at, 0, 2);
+          step();
+        }
       }
+    } else {
+      fetch_at_once(t);
     }
     for (; p > 0; --p) step();
     if (t.total) {
