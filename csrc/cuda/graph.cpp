@@ -47,8 +47,8 @@ class DeviceLaunches : public RecordedLaunches {
     if (launches.empty()) return;
     if (is_capturing(stream))
       throw std::runtime_error(
-          "plan: the stream is being captured, and the graph would keep addresses of an arena that goes back to "
-          "the pool when the call ends; run the plan outside of the capture");
+          "plan: the stream is being captured, and the graph would keep addresses of an arena that goes "
+          "back to the pool when the call ends; run the plan outside of the capture");
     if (!are_graphs_wanted()) {
       for (const RecordedLaunch& launch : launches)
         launch_blocks(where, launch.name, launch.function, launch.arguments.data(), launch.blocks,
