@@ -1,5 +1,6 @@
 """Ctrl-C, cancel, the watchdog, forks and the end of the interpreter."""
 
+import contextlib
 import subprocess
 import sys
 import textwrap
@@ -33,6 +34,24 @@ def run_python(code, schedule="data", timeout=120, **environment):
     return done
 
 
+@contextlib.contextmanager
+def cancelling(plan):
+    """Another thread that cancels the plan's run; again and again, as the first time may come before the run."""
+    over = threading.Event()
+
+    def cancel():
+        while not over.wait(0.05):
+            plan.cancel()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_cancel_from_another_thread(schedule):
     layer = st.Linear(256, 256)
@@ -43,11 +62,9 @@ def test_cancel_from_another_thread(schedule):
         small = plan(x[:1]).tobytes()
         plan.cancel()  # nothing runs
         for _ in range(3):
-            timer = threading.Timer(0.05, plan.cancel)
-            timer.start()
-            with pytest.raises(CancelledError, match=rf"plan: the run was cancelled: {schedule}.*4096 samples"):
+            said = rf"plan: the run was cancelled: {schedule}.*4096 samples"
+            with cancelling(plan), pytest.raises(CancelledError, match=said):
                 plan(x)
-            timer.join()
             assert plan(x[:1]).tobytes() == small
 
 
