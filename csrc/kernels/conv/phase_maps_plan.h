@@ -45,8 +45,8 @@ class MapsWeights {
   template <class From, class T>
   void pack(T* packed, int threads) const {
     constexpr double least_elements = 1 << 14;  // of a thread
-    constexpr std::int64_t kMostSpan = 2048,
-                           kChannelsAhead = 4;  // bytes of a channel; how early they are fetched
+    constexpr std::int64_t kMostSpan = 2048;    // bytes of a channel that are fetched ahead
+    constexpr std::int64_t kChannelsAhead = 4;  // how early
     const PhaseClasses classes(phases_);
     const Dims& step = args_.w.strides;
     const std::int64_t inputs = args_.group_inputs(), outputs = args_.group_outputs(),

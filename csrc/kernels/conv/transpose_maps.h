@@ -8,7 +8,7 @@ namespace stretto::STRETTO_ISA {
 // Decided by the weight and the options alone, as the layout of a packed weight is.
 STRETTO_INLINE bool suits_maps(const ConvTransposeArgs& args) {
   return args.w.dtype != DType::bf16 && !args.channels_last &&
-         args.stride[0] * args.stride[1] * args.stride[2] > 1;
+         (args.stride[0] > 1 || args.stride[1] > 1 || args.stride[2] > 1);
 }
 
 std::int64_t transpose_maps_bytes(const ConvTransposeArgs& args);
