@@ -106,6 +106,10 @@ void run(const Call& call) {
 
 template <int rank>
 std::shared_ptr<const PackedWeight> pack(const ArrayView& w, const Attributes& attributes) {
+  double phases = 1;
+  for (const std::int64_t stride : attributes.integers(kNames[rank], "stride", rank, 1))
+    phases *= double(stride);
+  if (phases > kMostPhases) return nullptr;
   const ConvProblem p = least_conv_transpose_problem(kNames[rank], rank, w.shape, attributes);
   auto packed = std::make_shared<PackedConvTransposeWeight>();
   const ConvTransposeArgs args =
@@ -114,9 +118,7 @@ std::shared_ptr<const PackedWeight> pack(const ArrayView& w, const Attributes& a
   packed->variant = &select_conv_transpose(args, this_machine(), nullptr);
   packed->dtype = w.dtype;
   packed->packed_for = args;
-  double phases = 1;
-  for (const std::int64_t stride : args.stride) phases *= double(stride);
-  if (!packed->variant->pack || w.size() == 0 || phases > kMostPhases) return nullptr;
+  if (!packed->variant->pack || w.size() == 0) return nullptr;
   packed->memory = packed_memory(packed->variant->packed_bytes(args));
   packed->variant->pack(args, packed->memory.get());
   return packed;

@@ -268,3 +268,11 @@ def test_prepared_transposed_weights_serve_other_options_too(dtype: Any) -> None
     assert same_bits(st.conv_transpose2d(one, many, stride=1000), st.conv_transpose2d(one, w, stride=1000))
     with pytest.raises(ValueError, match="wrong number of dimensions"):
         st.prepare(w[0], op="conv_transpose2d")
+
+
+def test_a_weight_prepared_for_a_huge_stride() -> None:
+    rng = np.random.default_rng(5)
+    x, w = draw(rng, (1, 4, 1, 1), "f4"), draw(rng, (4, 3, 4, 4), "f4")
+    options = {"stride": 2**30, "padding": 1}
+    prepared = st.prepare(w, op="conv_transpose2d", **options)
+    assert same_bits(st.conv_transpose2d(x, prepared, **options), st.conv_transpose2d(x, w, **options))
