@@ -11,6 +11,7 @@ from stretto.measuring import StepClock, measure_rates
 from stretto.opening import Shop, bind_inputs
 from stretto.program import Array, Program
 from stretto.progress import Countdown, Progress
+from stretto.rewrite import fuse_epilogues
 from stretto.runner import Runner
 from stretto.schedule.arrange import arrange
 from stretto.schedule.calibrate import Store, measure_steps, points_to_measure
@@ -56,7 +57,9 @@ def plan(
     Parameters
     ----------
     net : Program or callable
-        A layer, a function made of layers and ``st`` functions, or what :func:`stretto.trace` made of one.
+        A layer, a function made of layers and ``st`` functions, or what :func:`stretto.trace` made of one. A bias,
+        ``batch_norm``, residual or activation that follows a product becomes its epilogue, so the plan's ``program``
+        may have fewer steps.
     x : array, or tuple of arrays
         An example of the input, of the batch size to decide for; the plan runs any other as well. A CuPy array plans
         for its GPU: ``"serial"`` (the default) and ``"depth_first"`` put all steps on the stream that is current at
@@ -74,7 +77,8 @@ def plan(
         (threads inside each op), ``"data"`` (the batch in shares), ``"streams"`` (shares, with threads inside each),
         ``"task"`` (branches at once), ``"tensor"`` (output channels in shares), ``"pipeline"``, ``"replicated"`` (a
         pipeline whose slow stages have several workers), ``"hybrid"`` (a pipeline with threads inside each stage). A
-        Choice, or a Plan for one batch size, perhaps written by hand, is proved and taken as it is.
+        Choice, or a Plan for one batch size, perhaps written by hand, is proved and taken as it is; one for the steps
+        of ``st.trace`` runs these, with no epilogues fused.
     micro_batch : int, optional
         Samples that move through the plan as one.
     threads : int, optional
@@ -114,7 +118,7 @@ def plan(
     _check_options(objective, workers, devices, schedule, micro_batch, threads, memory_limit, precision, calibrate)
     arrays = x if isinstance(x, tuple) else (x,)
     program = net if isinstance(net, Program) else trace(net, *arrays)
-    program = program.with_precision(precision)
+    program = _fused(program.with_precision(precision), schedule)
     inputs, samples, gpu = bind_inputs(program, arrays)
     if gpu is not None:
         _check_gpu_options(devices, workers, threads)
@@ -137,6 +141,15 @@ def plan(
         if objective == "throughput":
             considered = time_streams(shop, considered, inputs, STREAMS_SHARE * calibrate, told)
     return _open(shop, decide(considered, objective), model)
+
+
+def _fused(program: Program, schedule: str | Choice | Plan | None) -> Program:
+    """The program with fused epilogues, or as it was traced where the schedule has a number for each of those steps."""
+    plan = schedule.plan if isinstance(schedule, Choice) and schedule.plan else schedule
+    stages = plan.stages if isinstance(plan, (Choice, Plan)) else ()
+    fused = fuse_epilogues(program)
+    last = max((step for stage in stages for step in stage.steps), default=0)
+    return fused if last < len(fused.steps) else program
 
 
 def _check_gpu_options(devices: Any, workers: int | None, threads: int | None) -> None:

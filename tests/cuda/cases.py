@@ -58,6 +58,10 @@ CASES: dict[str, list[Case]] = {
         ((X2, (4,), (4,), (4,), ("p", (4,))), {}, FLOATS),
         (((3, 9, 7, 4), None, None, (4,), ("p", (4,))), {"layout": "NHWC"}, WIDE),
     ],
+    "batch_norm_scale": [
+        (((4,), (4,), (4,), ("p", (4,))), {"eps": 1e-3}, WIDE),
+        ((None, None, (4,), ("p", (4,))), {}, ("f4",)),
+    ],
     "group_norm": [((X2, (4,), (4,)), {"groups": 2}, FLOATS)],
     "softmax_gradient": [(((3, 8), (3, 8)), {}, FLOATS)],
     "log_softmax_gradient": [(((3, 8), (3, 8)), {}, FLOATS)],

@@ -38,7 +38,7 @@ def test_a_plan_has_the_bits_of_the_host(options: Any) -> None:
             assert to_host(result).tobytes() == wanted.tobytes()
         assert state.waits == before
         launches = _core.host_launches()
-        assert len(launches) >= 3 * 6
+        assert len(launches) >= 3 * 5  # of each a replay of four steps or more
         assert {(gpu, stream) for _, gpu, stream in launches} == {(0, 0x7700)}
         assert plan.peak_bytes(3) > 0
 

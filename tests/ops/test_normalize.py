@@ -41,3 +41,28 @@ def test_errors() -> None:
         st.batch_norm(x, None, None, np.ones(3), np.ones(6))
     assert st.softmax(np.ones((0, 3), "f4")).shape == (0, 3)
     assert st.layer_norm(np.ones((3, 0), "f4")).shape == (3, 0)
+
+
+def test_batch_norm_scale_says_what_is_wrong() -> None:
+    four, out = np.ones(4, "f4"), (np.zeros(4, "f4"), np.zeros(4, "f4"))
+    call = _core.op("batch_norm_scale")
+    for inputs, error, text in (
+        ((None, None, four, np.ones(3, "f4")), ValueError, r"var has the wrong shape: var is \(3,\), mean is \(4,\)"),
+        ((np.ones((4, 1), "f4"), None, four, four), ValueError, "gamma has the wrong shape"),
+        ((None, None, four[None], four[None]), ValueError, "one number a channel"),
+        ((None, np.ones(4), four, four), TypeError, "dtypes differ: beta is float64, mean is float32"),
+        ((None, None, four.astype("f2"), four.astype("f2")), TypeError, "no kernel for dtype float16"),
+    ):
+        with pytest.raises(error, match=f"batch_norm_scale: {text}" if "has" in text else text):
+            call(inputs, {}, out)
+    assert not out[0].any()
+
+
+def test_batch_norm_scale_writes_into_any_strides() -> None:
+    rng = np.random.default_rng(1)
+    gamma, beta, mean, var = rng.random((4, 5))
+    out = np.zeros((2, 10))[:, ::2]
+    _core.op("batch_norm_scale")((gamma, beta, mean[::-1], var), {"eps": 0.5}, (out[0], out[1]))
+    scale = gamma / np.sqrt(var + 0.5)
+    assert (out[0] == scale).all()
+    assert (st.batch_norm(np.full((1, 5), -0.0), gamma, beta, mean[::-1], var, eps=0.5) == out[1]).all()

@@ -38,7 +38,7 @@ from stretto.ops.max_pool_gradient import (
     max_pool2d_gradient,
     max_pool3d_gradient,
 )
-from stretto.ops.normalize import batch_norm, group_norm, layer_norm, rms_norm
+from stretto.ops.normalize import batch_norm, batch_norm_scale, group_norm, layer_norm, rms_norm
 from stretto.ops.normalize_gradient import (
     batch_norm_gradient,
     group_norm_gradient,
@@ -70,6 +70,7 @@ __all__ = [
     "avg_pool3d_gradient",
     "batch_norm",
     "batch_norm_gradient",
+    "batch_norm_scale",
     "clip",
     "concat",
     "conv1d",

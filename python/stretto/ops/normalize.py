@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _layer_norm = _core.op("layer_norm")
 _rms_norm = _core.op("rms_norm")
 _batch_norm = _core.op("batch_norm")
+_batch_norm_scale = _core.op("batch_norm_scale")
 _group_norm = _core.op("group_norm")
 
 
@@ -153,6 +154,47 @@ def batch_norm(
     array([[1., 2.]], dtype=float32)
     """
     return _batch_norm((x, gamma, beta, mean, var), {"eps": eps, "layout": layout}, out, threads)
+
+
+def batch_norm_scale(
+    gamma: ArrayLike | None,
+    beta: ArrayLike | None,
+    mean: ArrayLike,
+    var: ArrayLike,
+    *,
+    eps: float = 1e-5,
+) -> tuple[Array, Array]:
+    """The scale ``s = gamma / sqrt(var + eps)`` and shift ``t = fma(-mean, s, beta)`` of :func:`batch_norm`.
+
+    A product with this ``scale=`` and ``shift=`` has the bits of the product followed by ``batch_norm``.
+
+    Parameters
+    ----------
+    gamma, beta : arrays (channels,) or None
+    mean, var : arrays (channels,)
+        All of one dtype, float32 or float64.
+    eps : float
+
+    Returns
+    -------
+    scale, shift : arrays (channels,)
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    TypeError
+        If the dtypes differ, or are neither float32 nor float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stretto as st
+    >>> st.batch_norm_scale(None, None, np.float32([1, 1]), np.float32([4, 16]), eps=0.0)
+    (array([0.5 , 0.25], dtype=float32), array([-0.5 , -0.25], dtype=float32))
+    """
+    scale, shift = _batch_norm_scale((gamma, beta, mean, var), {"eps": eps})
+    return scale, shift
 
 
 def group_norm(
