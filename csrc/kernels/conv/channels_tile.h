@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "kernels/conv/reach.h"
+#include "simd/add_product.h"
 #include "simd/store_first.h"
 #include "simd/transpose.h"
 
@@ -40,6 +41,8 @@ inline constexpr bool kStripsByTile = false;
 #endif
 
 inline constexpr int kMostPairVectors = 3;
+inline constexpr std::int64_t kManyTerms =
+    32;  // for a loop of several terms a turn, in a function of its own
 
 // Where a tile's result goes: element (output channel, output), one of the two strides being 1.
 template <class T>
@@ -130,9 +133,57 @@ STRETTO_INLINE void add_products(const T* x, const T* w, std::int64_t panel_pitc
   for (int p = first; p < last; ++p) {
     const Vector pixel = Vector::broadcast(x[p]);
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) acc[p][v] = fma(pixel, weight[v], acc[p][v]);
+    for (int v = 0; v < V; ++v) add_product(acc[p][v], pixel, weight[v]);
   }
 }
+
+// Terms, one behind the other in w, whose pixels lie at x(0), x(1), ...; next(n) goes on by n of them. In a
+// function of their own, with sums from and to memory: beside other loops the compiler keeps them there.
+template <class Vector, int V, int P, class Pixels>
+[[gnu::noinline]] void add_terms(Pixels pixels, std::int64_t count, const typename Vector::scalar* w,
+                                 std::int64_t panel_pitch, Vector (&acc)[P][V]) {
+  constexpr int lanes = Vector::lanes;
+  Vector sums[P][V];
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p)
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) sums[p][v] = acc[p][v];
+  for_terms<terms_of_turn(P * V)>(
+      count,
+      [&](int q) __attribute__((always_inline)) {
+        add_products<0, P>(pixels.at(q, P), w + q * lanes, panel_pitch, sums);
+      },
+      [&](int terms) __attribute__((always_inline)) {
+        w += terms * lanes;
+        pixels.next(terms);
+      });
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p)
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) acc[p][v] = sums[p][v];
+}
+
+// The pixels of one tap, channel after channel.
+template <class T>
+struct ChannelPixels {
+  const T* x;
+  std::int64_t pitch;
+  STRETTO_INLINE const T* at(int q, [[maybe_unused]] int pixels) const {
+    const T* const channel = x + q * pitch;
+    if constexpr (kFetchedChannels > 0) __builtin_prefetch(channel + kFetchedChannels * pitch + pixels - 1);
+    return channel;
+  }
+  STRETTO_INLINE void next(int terms) { x += terms * pitch; }
+};
+
+// The pixels of taps at offsets from x.
+template <class T>
+struct TapPixels {
+  const T* x;
+  const std::int64_t* offset;
+  STRETTO_INLINE const T* at(int q, int) const { return x + offset[q]; }
+  STRETTO_INLINE void next(int terms) { offset += terms; }
+};
 
 // The tile's stretch of all sums, from where they stand, without the taps outside `range`.
 template <class Vector, int V, int P>
@@ -158,19 +209,10 @@ STRETTO_INLINE void add_stretch(const ChannelsTile<typename Vector::scalar>& t, 
   const T* channel = t.strip;
   const std::int64_t* offset = t.offset + range.first;
   const std::int64_t pitch = t.panel_pitch, skipped = (t.taps - range.count) * lanes;
-  if (t.taps == 1 && range.count == 1 && !leaves_out<Vector>) {
-    channel += offset[0];
-    for (const T* const end = w + t.channels * lanes; w != end; w += lanes, channel += t.channel_pitch) {
-      if constexpr (kFetchedChannels > 0)
-        __builtin_prefetch(channel + kFetchedChannels * t.channel_pitch + P - 1);
-      add_products<0, P>(channel, w, pitch, acc);
-    }
-    return;
-  }
-  if (range.count == t.taps && !leaves_out<Vector>) {  // no loop that ends every few steps
-    for (const std::int64_t* const end = offset + t.channels * t.taps; offset != end; ++offset, w += lanes)
-      add_products<0, P>(channel + *offset, w, pitch, acc);
-    return;
+  if (range.count == t.taps && t.channels * t.taps >= kManyTerms && !leaves_out<Vector>) {
+    if (t.taps == 1)
+      return add_terms(ChannelPixels<T>{channel + offset[0], t.channel_pitch}, t.channels, w, pitch, acc);
+    return add_terms(TapPixels<T>{channel, offset}, t.channels * t.taps, w, pitch, acc);
   }
   for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch, w += skipped) {
     // Where steps of a channel are few and short, its line would be waited for.

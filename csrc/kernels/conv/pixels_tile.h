@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/conv/pair_order.h"
-#include "simd/simd.h"
+#include "simd/add_product.h"
 #include "simd/store_first.h"
 
 namespace stretto::STRETTO_ISA {
@@ -54,7 +54,7 @@ STRETTO_INLINE void add_pixels(const T* x, std::int64_t vector, const T* w, Vec<
   for (int r = 0; r < R; ++r) {
     const Vec<T> weight = Vec<T>::broadcast(w[r]);
 #pragma GCC unroll 3
-    for (int v = 0; v < V; ++v) acc[r][v] = fma(weight, pixel[v], acc[r][v]);
+    for (int v = 0; v < V; ++v) add_product(acc[r][v], weight, pixel[v]);
   }
 }
 
@@ -68,14 +68,28 @@ template <class T, int R, int V>
   const T* w = t.w;
   const T* channel = t.strip;
   const std::int64_t vector = t.vector;
+  constexpr int turn = terms_of_turn(R * V);
   if (t.taps == 1) {
     channel += t.offset[0];
-    for (std::int64_t c = t.channels; c > 0; --c, channel += t.channel_pitch, w += R)
-      add_pixels(channel, vector, w, acc);
+    for_terms<turn>(
+        t.channels,
+        [&](int q) __attribute__((always_inline)) {
+          add_pixels(channel + q * t.channel_pitch, vector, w + q * R, acc);
+        },
+        [&](int terms) __attribute__((always_inline)) {
+          channel += terms * t.channel_pitch;
+          w += terms * R;
+        });
   } else {
-    const std::int64_t* const end = t.offset + t.channels * t.taps;
-    for (const std::int64_t* offset = t.offset; offset != end; ++offset, w += R)
-      add_pixels(channel + *offset, vector, w, acc);
+    const std::int64_t* offset = t.offset;
+    for_terms<turn>(
+        t.channels * t.taps,
+        [&](int q)
+            __attribute__((always_inline)) { add_pixels(channel + offset[q], vector, w + q * R, acc); },
+        [&](int terms) __attribute__((always_inline)) {
+          offset += terms;
+          w += terms * R;
+        });
   }
   put_pixels(t, acc);
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "simd/add_product.h"
 #include "simd/narrow.h"
 
 namespace stretto::STRETTO_ISA {
@@ -106,8 +107,8 @@ struct Line {
   }
   STRETTO_INLINE void multiply_add(V left, const Line& right) {
 #pragma GCC unroll 4
-    for (int v = 0; v < whole; ++v) head[v] = fma(left, right.head[v], head[v]);
-    last = fma(first_lanes<Last>(left), right.last, last);
+    for (int v = 0; v < whole; ++v) add_product(head[v], left, right.head[v]);
+    add_product(last, first_lanes<Last>(left), right.last);
   }
   STRETTO_INLINE void add_to(const Line& total) {
 #pragma GCC unroll 4
@@ -146,29 +147,54 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; v += 64 / int(sizeof(V)))
         __builtin_prefetch(c + i * t.c_row + v * V::lanes, 1);
-    const auto step = [&]() __attribute__((always_inline)) {
-      Row right;
-      right.load(b, tail);
-      b += b_row;
+    // The next `terms` of them.
+    const auto step = [&](int terms, std::int64_t row, std::int64_t col) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+      for (int q = 0; q < terms; ++q) {
+        Row right;
+        right.load(b + q * b_row, tail);
 #pragma GCC unroll 16
-      for (int i = 0; i < rows; ++i) acc[i].multiply_add(V::broadcast(a[i / 3][i % 3 * a_row]), right);
+        for (int i = 0; i < rows; ++i)
+          acc[i].multiply_add(V::broadcast(a[i / 3][i % 3 * row + q * col]), right);
+      }
+      b += terms * b_row;
 #pragma GCC unroll 16
-      for (int g = 0; g < groups; ++g) a[g] += a_col;
+      for (int g = 0; g < groups; ++g) a[g] += terms * col;
+    };
+    // f(row, col) where a lies in one of the usual ways, for turns with few address computations.
+    constexpr int turn = partial || !fetches_between<V, vectors, Last> ? 1 : terms_of_turn(rows * vectors);
+    const auto with_usual_strides = [&](auto&& f) __attribute__((always_inline)) {
+      if constexpr (turn > 1) {
+        if (a_col == 1) return f(a_row, std::integral_constant<std::int64_t, 1>());
+        if (a_row == 1 && a_col == rows)
+          return f(std::integral_constant<std::int64_t, 1>(), std::integral_constant<std::int64_t, rows>());
+      }
     };
     std::int64_t p = t.k;
     if constexpr (fetches_between<V, vectors, Last>) {
       for (int f = 0; f < t.fetches; ++f) {
         const Fetch& fetch = t.fetch[f];
         const char* at = fetch.at;
-        for (const std::int64_t rest = p - fetch.terms; p > rest; --p, at += fetch.step) {
+        const std::int64_t rest = p - fetch.terms, fetch_step = fetch.step;
+        if (turn * fetch_step <= 64)  // one line a turn
+          with_usual_strides([&](std::int64_t row, std::int64_t col) __attribute__((always_inline)) {
+            for (; p >= rest + turn; p -= turn, at += turn * fetch_step) {
+              __builtin_prefetch(at, 0, 2);
+              step(turn, row, col);
+            }
+          });
+        for (; p > rest; --p, at += fetch_step) {
           __builtin_prefetch(at, 0, 2);
-          step();
+          step(1, a_row, a_col);
         }
       }
     } else {
       fetch_at_once(t);
     }
-    for (; p > 0; --p) step();
+    with_usual_strides([&](std::int64_t row, std::int64_t col) __attribute__((always_inline)) {
+      for (; p >= turn; p -= turn) step(turn, row, col);
+    });
+    for (; p > 0; --p) step(1, a_row, a_col);
     if (t.total) {
 #pragma GCC unroll 16
       for (int i = 0; i < rows; ++i) {
