@@ -82,7 +82,20 @@ std::int64_t cost_of(const ElementwiseArgs& args) {
   return is_light(args.function, args.activation) ? 1 : 3;
 }
 
+template <class T>
+void activate_values_of(Activation activation, double parameter, T* values, std::int64_t n) {
+  const Piece in{values, kEach};
+  activation_loop<T>(Elementwise::activation, activation, false)(&in, values, n, parameter);
+}
+
 }  // namespace
+
+void activate_values(Activation activation, double parameter, float* values, std::int64_t n) {
+  activate_values_of(activation, parameter, values, n);
+}
+void activate_values(Activation activation, double parameter, double* values, std::int64_t n) {
+  activate_values_of(activation, parameter, values, n);
+}
 
 void elementwise(const ElementwiseArgs& args, int threads) {
   const std::int64_t size = args.out.size();

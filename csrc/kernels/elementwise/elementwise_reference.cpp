@@ -91,6 +91,14 @@ void run(const ElementwiseArgs& args) {
 
 }  // namespace
 
+template <class T>
+void activate_values_reference(Activation activation, double parameter, T* values, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i)
+    values[i] = activate(activation, Scalar<T>{values[i]}, Scalar<T>{T(parameter)}).v;
+}
+template void activate_values_reference(Activation, double, float*, std::int64_t);
+template void activate_values_reference(Activation, double, double*, std::int64_t);
+
 void elementwise_reference(const ElementwiseArgs& args, int) {
   visit_dtype(args.out.dtype, [&](auto type) { run<typename decltype(type)::type>(args); });
 }

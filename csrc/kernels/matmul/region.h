@@ -163,6 +163,8 @@ struct Region {
       sums_row = columns;
     }
 
+    // Long activations want many elements at once.
+    const std::int64_t finish_columns = (finish.is_light() ? 1 : 8) * kPanel<T>;
     Ahead ahead[2] = {next[0], next[1]};
     const std::int64_t tile_count = segments * per_segment * row_blocks * own_panels;
     const std::int64_t shares[2] = {ceil_div(ahead[0].size(), tile_count),
@@ -224,6 +226,7 @@ struct Region {
                           terms * std::int64_t(sizeof(From)), y2 - y1, a_row * std::int64_t(sizeof(From))};
           }
           const std::int64_t rows_share = ceil_div(rows_ahead.size(), (i1 - i0) * own_panels);
+          std::int64_t finished = 0;
           for (std::int64_t j = 0; j < columns; j += kPanel<T>) {
             const int width = int(smaller(kPanel<T>, columns - j));
             const T* const panel = from.data + j / kPanel<T> * from.panel_step;
@@ -244,8 +247,13 @@ struct Region {
               spread_fetches(t);
               Sums::tile_for(t.rows, width, t.tail)(t);
             }
-            if (finishes && ends_segment && s == segments - 1)
-              finish.run(sums + y0 * sums_row + j, sums_row, r0 + y0, int(y1 - y0), j0 + j, width);
+            const bool is_last = j + kPanel<T> >= columns;
+            if (finishes && ends_segment && s == segments - 1 &&
+                (is_last || j + kPanel<T> - finished >= finish_columns)) {
+              finish.run(sums + y0 * sums_row + finished, sums_row, r0 + y0, int(y1 - y0), j0 + finished,
+                         j + width - finished);
+              finished = j + width;
+            }
           }
         }
       }

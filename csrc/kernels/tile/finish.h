@@ -1,6 +1,7 @@
 // From finished sums to the result: the epilogue and the store, on a block that is hot in cache.
 #pragma once
 
+#include "kernels/activate_values.h"
 #include "kernels/epilogue.h"
 #include "simd/convert.h"
 #include "simd/store_first.h"
@@ -48,6 +49,9 @@ struct Finish {
     return !bias.data && !scale.data && !residual.data && activation == Activation::none;
   }
 
+  // Whether an element takes no longer than its load and store.
+  STRETTO_INLINE bool is_light() const { return activation <= Activation::leaky_relu; }
+
   // Rows and columns count from the block's (0, 0). `sums` may be `out` itself.
   [[gnu::noinline]] void run(const T* sums, std::int64_t sums_row, std::int64_t row, int rows,
                              std::int64_t column, std::int64_t columns) const {
@@ -60,24 +64,27 @@ struct Finish {
           return run_rows<Activation::relu>(sums, sums_row, row, rows, column, columns);
         if (activation == Activation::relu6)
           return run_rows<Activation::relu6>(sums, sums_row, row, rows, column, columns);
+        if (columns >= kLongRow) {
+          run_rows<Activation::none>(sums, sums_row, row, rows, column, columns);
+          for (int i = 0; i < rows; ++i)
+            activate_values(activation, double(parameter), out + (row + i) * out_row + column, columns);
+          return;
+        }
       }
     }
-    for (int i = 0; i < rows; ++i) {
+    if constexpr (is_floating_point<T>)
+      if (activation != Activation::none) return run_blocks(sums, sums_row, row, rows, column, columns);
+    for (int i = 0; i < rows; ++i)
       for (std::int64_t j = 0; j < columns; j += V::lanes) {
         const int n = columns - j < V::lanes ? int(columns - j) : V::lanes;
-        const std::int64_t y = row + i, x = column + j;
-        V z = load_as<T, T>(sums + i * sums_row + j, n);
-        if (bias.data) z = z + fetch(bias, y, x, n);
-        if constexpr (is_floating_point<T>)
-          if (scale.data) z = fma(z, fetch(scale, y, x, n), fetch(shift, y, x, n));
-        if (residual.data) z = z + fetch(residual, y, x, n);
-        if constexpr (is_floating_point<T>) z = activate(activation, z, V::broadcast(parameter));
-        store_as<T, Out>(z, out + y * out_row + x * out_col, out_col, n);
+        const V z = load_as<T, T>(sums + i * sums_row + j, n);
+        put(added(z, row + i, column + j, n), row + i, column + j, n);
       }
-    }
   }
 
  private:
+  static constexpr std::int64_t kBlock = 512, kLongRow = 64;
+
   template <class U>
   static constexpr bool is_floating_point = is_same<U, float> || is_same<U, double>;
 
@@ -85,6 +92,43 @@ struct Finish {
     for (const Term<From>* term : {&bias, &scale, &shift, &residual})
       if (term->data && term->col != 0 && term->col != 1) return false;
     return out_col == 1;
+  }
+
+  STRETTO_INLINE Vec<T> added(Vec<T> z, std::int64_t y, std::int64_t x, int n) const {
+    if (bias.data) z = z + fetch(bias, y, x, n);
+    if constexpr (is_floating_point<T>)
+      if (scale.data) z = fma(z, fetch(scale, y, x, n), fetch(shift, y, x, n));
+    if (residual.data) z = z + fetch(residual, y, x, n);
+    return z;
+  }
+
+  STRETTO_INLINE void put(Vec<T> z, std::int64_t y, std::int64_t x, int n) const {
+    store_as<T, Out>(z, out + y * out_row + x * out_col, out_col, n);
+  }
+
+  // Any activation, of many elements at once.
+  void run_blocks(const T* sums, std::int64_t sums_row, std::int64_t row, int rows, std::int64_t column,
+                  std::int64_t columns) const {
+    using V = Vec<T>;
+    alignas(64) T block[kBlock];
+    const std::int64_t most = columns < kBlock ? (columns + V::lanes - 1) / V::lanes * V::lanes : kBlock;
+    const int height = int(kBlock / most);
+    for (int i0 = 0; i0 < rows; i0 += height)
+      for (std::int64_t j0 = 0; j0 < columns; j0 += most) {
+        const int i1 = i0 + height < rows ? i0 + height : rows;
+        const std::int64_t j1 = j0 + most < columns ? j0 + most : columns;
+        const auto for_vectors = [&](auto&& f) {
+          for (int i = i0; i < i1; ++i)
+            for (std::int64_t j = j0; j < j1; j += V::lanes)
+              f(i, j, j1 - j < V::lanes ? int(j1 - j) : V::lanes, block + (i - i0) * most + j - j0);
+        };
+        for_vectors([&](int i, std::int64_t j, int n, T* to) {
+          added(V(load_as<T, T>(sums + i * sums_row + j, n)), row + i, column + j, n).store(to);
+        });
+        activate_values(activation, double(parameter), block, (i1 - i0) * most);
+        for_vectors(
+            [&](int i, std::int64_t j, int n, const T* from) { put(V::load(from), row + i, column + j, n); });
+      }
   }
 
   // The cheapest activations, for which the general loop's questions would take longer than the answers.
