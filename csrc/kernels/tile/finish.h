@@ -77,8 +77,13 @@ struct Finish {
     for (int i = 0; i < rows; ++i)
       for (std::int64_t j = 0; j < columns; j += V::lanes) {
         const int n = columns - j < V::lanes ? int(columns - j) : V::lanes;
-        const V z = load_as<T, T>(sums + i * sums_row + j, n);
-        put(added(z, row + i, column + j, n), row + i, column + j, n);
+        const std::int64_t y = row + i, x = column + j;
+        V z = load_as<T, T>(sums + i * sums_row + j, n);
+        if (bias.data) z = z + fetch(bias, y, x, n);
+        if constexpr (is_floating_point<T>)
+          if (scale.data) z = fma(z, fetch(scale, y, x, n), fetch(shift, y, x, n));
+        if (residual.data) z = z + fetch(residual, y, x, n);
+        put(z, y, x, n);
       }
   }
 
@@ -94,40 +99,39 @@ struct Finish {
     return out_col == 1;
   }
 
-  STRETTO_INLINE Vec<T> added(Vec<T> z, std::int64_t y, std::int64_t x, int n) const {
-    if (bias.data) z = z + fetch(bias, y, x, n);
-    if constexpr (is_floating_point<T>)
-      if (scale.data) z = fma(z, fetch(scale, y, x, n), fetch(shift, y, x, n));
-    if (residual.data) z = z + fetch(residual, y, x, n);
-    return z;
-  }
-
   STRETTO_INLINE void put(Vec<T> z, std::int64_t y, std::int64_t x, int n) const {
     store_as<T, Out>(z, out + y * out_row + x * out_col, out_col, n);
   }
 
-  // Any activation, of many elements at once.
+  // The same of element (y, x) on, its sums and terms alone, to contiguous rows.
+  STRETTO_INLINE Finish<T, From, T> without_activation(std::int64_t y, std::int64_t x, T* to,
+                                                       std::int64_t to_row) const {
+    const auto from = [&](const Term<From>& term) -> Term<From> {
+      return {term.data ? term.data + y * term.row + x * term.col : nullptr, term.row, term.col};
+    };
+    return {from(bias), from(scale), from(shift), from(residual), Activation::none, T(0), to, to_row, 1};
+  }
+
+  // Any activation, of many elements at once: a block of rows, or a piece of one.
   void run_blocks(const T* sums, std::int64_t sums_row, std::int64_t row, int rows, std::int64_t column,
                   std::int64_t columns) const {
     using V = Vec<T>;
     alignas(64) T block[kBlock];
     const std::int64_t most = columns < kBlock ? (columns + V::lanes - 1) / V::lanes * V::lanes : kBlock;
     const int height = int(kBlock / most);
-    for (int i0 = 0; i0 < rows; i0 += height)
-      for (std::int64_t j0 = 0; j0 < columns; j0 += most) {
-        const int i1 = i0 + height < rows ? i0 + height : rows;
-        const std::int64_t j1 = j0 + most < columns ? j0 + most : columns;
-        const auto for_vectors = [&](auto&& f) {
-          for (int i = i0; i < i1; ++i)
-            for (std::int64_t j = j0; j < j1; j += V::lanes)
-              f(i, j, j1 - j < V::lanes ? int(j1 - j) : V::lanes, block + (i - i0) * most + j - j0);
-        };
-        for_vectors([&](int i, std::int64_t j, int n, T* to) {
-          added(V(load_as<T, T>(sums + i * sums_row + j, n)), row + i, column + j, n).store(to);
-        });
-        activate_values(activation, double(parameter), block, (i1 - i0) * most);
-        for_vectors(
-            [&](int i, std::int64_t j, int n, const T* from) { put(V::load(from), row + i, column + j, n); });
+    for (int i = 0; i < rows; i += height)
+      for (std::int64_t j = 0; j < columns; j += most) {
+        const int tall = rows - i < height ? rows - i : height;
+        const std::int64_t wide = columns - j < most ? columns - j : most;
+        without_activation(row + i, column + j, block, most)
+            .run(sums + i * sums_row + j, sums_row, 0, tall, 0, wide);
+        for (int r = 0; r < tall; ++r)  // what the last vectors have beyond a row
+          for (std::int64_t q = wide; q < most; ++q) block[r * most + q] = T(0);
+        activate_values(activation, double(parameter), block, tall * most);
+        for (int r = 0; r < tall; ++r)
+          for (std::int64_t q = 0; q < wide; q += V::lanes)
+            put(V::load(block + r * most + q), row + i + r, column + j + q,
+                wide - q < V::lanes ? int(wide - q) : V::lanes);
       }
   }
 
