@@ -106,6 +106,9 @@ void stops() {
 }
 
 void scratch() {
+  {
+    const Scratch grown(8 << 20);
+  }  // all that a thread keeps
   const void* first;
   {
     const Scratch a(1000), b(1), c(0), d(100 << 20);

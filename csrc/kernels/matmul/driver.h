@@ -78,8 +78,9 @@ class Product {
   }
 
   bool is_skinny() const {
-    return k_ > 0 && b_is_usable_ && m_ <= kSkinnyRows && n_ > kPanel<T> &&
-           k_ * n_ * std::int64_t(sizeof(T)) <= kSkinnyBytes;
+    const std::int64_t row_bytes = n_ * std::int64_t(sizeof(T)), bytes = k_ * row_bytes;
+    return k_ > 0 && b_is_usable_ && m_ <= kSkinnyRows && n_ > kPanel<T> && bytes <= kSkinnyBytes &&
+           !(batch_ > 1 && is_far_batch(row_bytes, batch_ * bytes));
   }
 
   // Terms of a column lie together.

@@ -10,9 +10,9 @@ inline constexpr int kStreamRows = 8;
 inline constexpr std::int64_t kStreamBytes = 16 << 10;  // of a row at a time: long pieces of each page of b
 
 // Rows of b at a time. Few streams suit the machine's own fetching best, and sums of few rows are soon read
-// again.
+// again; of one row, which are half of all loads, less often.
 template <int rows>
-inline constexpr int kStreamTerms = kHasMasks || rows > 4 ? 8 : 4;
+inline constexpr int kStreamTerms = kHasMasks || rows > 4 || rows == 1 ? 8 : 4;
 
 template <class T>
 struct Stream {
@@ -67,10 +67,10 @@ STRETTO_INLINE void stream_step(const Stream<T>& s, const T (&left)[rows][terms]
 template <class T, int rows, int terms>
 STRETTO_INLINE void stream_terms(const Stream<T>& s, std::int64_t p0, std::int64_t columns, bool begins) {
   // Whole lines of the cache at a time, where the registers hold their sums; of one row they hold those of
-  // four lines: the machine itself then fetches fast enough.
+  // several: the machine itself then fetches fast enough.
   constexpr int lanes = Vec<T>::lanes, line = 64 / int(sizeof(Vec<T>));
   constexpr bool is_single = rows == 1, fetches = terms > 1 && !is_single;
-  constexpr int vectors = is_single ? 4 * line : (rows + 1) * line < kRegisters ? line : 1;
+  constexpr int vectors = is_single ? (kHasMasks ? 4 : 2) * line : (rows + 1) * line < kRegisters ? line : 1;
   T left[rows][terms];
   for (int i = 0; i < rows; ++i)
     for (int q = 0; q < terms; ++q) left[i][q] = s.a[i * s.a_row + (p0 + q) * s.a_col];
