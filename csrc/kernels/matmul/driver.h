@@ -74,13 +74,13 @@ class Product {
 
   bool is_stream() const {
     return k_ > 0 && b_is_usable_ && m_ <= kStreamRows && n_ > 2 * kPanel<T> &&
-           (m_ <= 3 || k_ * n_ * std::int64_t(sizeof(T)) > kStreamedBytes);
+           (m_ <= kSkinnyRows || k_ * n_ * std::int64_t(sizeof(T)) > kStreamedBytes ||
+            is_far_batch<T>(args_));
   }
 
   bool is_skinny() const {
-    const std::int64_t row_bytes = n_ * std::int64_t(sizeof(T)), bytes = k_ * row_bytes;
-    return k_ > 0 && b_is_usable_ && m_ <= kSkinnyRows && n_ > kPanel<T> && bytes <= kSkinnyBytes &&
-           !(batch_ > 1 && is_far_batch(row_bytes, batch_ * bytes));
+    return k_ > 0 && b_is_usable_ && m_ <= kSkinnyRows && n_ > kPanel<T> &&
+           k_ * n_ * std::int64_t(sizeof(T)) <= kSkinnyBytes && !is_far_batch<T>(args_);
   }
 
   // Terms of a column lie together.

@@ -11,12 +11,6 @@ inline constexpr std::int64_t kSkinnyBytes = 1
                                              << 20;  // of b; longer rows are better read one after the other
 inline constexpr std::int64_t kSkinnyAhead = 8;      // rows of b
 
-// Whether a batch comes from memory, row by row faster than by stretches of its long rows. (Measured on Zen
-// 3; on AVX-512 stretches win.)
-STRETTO_INLINE bool is_far_batch(std::int64_t row_bytes, std::int64_t bytes) {
-  return !kHasMasks && row_bytes > 1024 && bytes > kFarBytes;
-}
-
 // Vectors of a stretch: chains for two units of four cycles, and room for a row of b.
 template <int rows>
 inline constexpr int kSkinnyVectors = rows == 1 ? 8 : 12 / rows;
