@@ -1,5 +1,5 @@
-// values[i] = activation(values[i]), several vectors abreast: for epilogues, whose own loops would wait for one
-// vector after the other.
+// values[i] = activation(values[i]), several vectors abreast: for epilogues, whose own loops would wait for
+// one vector after the other.
 #pragma once
 
 #include "kernels/activation.h"

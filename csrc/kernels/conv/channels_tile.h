@@ -41,8 +41,7 @@ inline constexpr bool kStripsByTile = false;
 #endif
 
 inline constexpr int kMostPairVectors = 3;
-inline constexpr std::int64_t kManyTerms =
-    32;  // for a loop of several terms a turn, in a function of its own
+inline constexpr std::int64_t kManyTerms = 32;  // worth a call of add_terms
 
 // Where a tile's result goes: element (output channel, output), one of the two strides being 1.
 template <class T>
@@ -137,8 +136,8 @@ STRETTO_INLINE void add_products(const T* x, const T* w, std::int64_t panel_pitc
   }
 }
 
-// Terms, one behind the other in w, whose pixels lie at x(0), x(1), ...; next(n) goes on by n of them. In a
-// function of their own, with sums from and to memory: beside other loops the compiler keeps them there.
+// Terms, one behind the other in w, of pixels.at(0), pixels.at(1), ...; pixels.next(n) goes on by n terms. In
+// a function of its own: beside other loops the compiler would keep the sums in memory.
 template <class Vector, int V, int P, class Pixels>
 [[gnu::noinline]] void add_terms(Pixels pixels, std::int64_t count, const typename Vector::scalar* w,
                                  std::int64_t panel_pitch, Vector (&acc)[P][V]) {
