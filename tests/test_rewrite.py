@@ -208,6 +208,15 @@ def test_a_pickled_program_carries_scale_and_shift() -> None:
     assert same_bits(st.plan(program, x, schedule="serial")(x), net(x))
 
 
+def test_a_program_is_taken_as_it_is() -> None:
+    net, x = st.Sequential(st.Linear(4, 4, rng=0), st.ReLU()), odd(6, 4)
+    program = st.trace(net, x)
+    with st.plan(program, x) as plan:
+        assert plan.program == program
+    with st.plan(net, x) as plan:
+        assert plan.program == fuse_epilogues(program)
+
+
 def test_a_plan_for_the_steps_of_the_trace_runs_these() -> None:
     net = st.Sequential(st.Linear(4, 4, rng=0), st.ReLU(), st.Linear(4, 4, rng=1))
     x = odd(6, 4)

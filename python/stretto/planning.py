@@ -57,9 +57,9 @@ def plan(
     Parameters
     ----------
     net : Program or callable
-        A layer, a function made of layers and ``st`` functions, or what :func:`stretto.trace` made of one. A bias,
-        ``batch_norm``, residual or activation that follows a product becomes its epilogue, so the plan's ``program``
-        may have fewer steps.
+        A layer, or a function made of layers and ``st`` functions: it is traced, and a bias, ``batch_norm``, residual
+        or activation that follows a product becomes its epilogue. A Program is taken as it is;
+        :func:`stretto.rewrite.fuse_epilogues` does the same to it.
     x : array, or tuple of arrays
         An example of the input, of the batch size to decide for; the plan runs any other as well. A CuPy array plans
         for its GPU: ``"serial"`` (the default) and ``"depth_first"`` put all steps on the stream that is current at
@@ -117,8 +117,8 @@ def plan(
     """
     _check_options(objective, workers, devices, schedule, micro_batch, threads, memory_limit, precision, calibrate)
     arrays = x if isinstance(x, tuple) else (x,)
-    program = net if isinstance(net, Program) else trace(net, *arrays)
-    program = _fused(program.with_precision(precision), schedule)
+    program = net if isinstance(net, Program) else _fused(trace(net, *arrays), schedule)
+    program = program.with_precision(precision)
     inputs, samples, gpu = bind_inputs(program, arrays)
     if gpu is not None:
         _check_gpu_options(devices, workers, threads)
