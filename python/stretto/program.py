@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, TypeAlias
@@ -59,6 +60,11 @@ def located(op: str, name: str, array: Any) -> tuple[Any, int | None]:
     if _core.is_on_device(array):
         return _core.as_cupy(op, name, array)
     return np.asarray(array), None
+
+
+def on_host(array: Any) -> Any:
+    """The array as NumPy's, copied where it is CuPy's."""
+    return array if isinstance(array, np.ndarray) else sys.modules["cupy"].asnumpy(array)
 
 
 def sizes_at(shape: Sequence[int | Size], samples: int) -> tuple[int, ...]:

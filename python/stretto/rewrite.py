@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from stretto import _core
-from stretto.program import NO_BATCH, Array, Program, Step, Value, sizes_at
+from stretto.program import NO_BATCH, Array, Program, Step, Value, on_host, sizes_at
 
 __all__ = ["fuse_epilogues"]
 
@@ -64,7 +64,10 @@ def fuse_epilogues(program: Program) -> Program:
 
 
 class BatchScale:
-    """:func:`stretto.batch_norm_scale` of a program's parameters, made anew when one of them is another array."""
+    """:func:`stretto.batch_norm_scale` of a program's parameters, made anew when one of them is another array.
+
+    In host memory, wherever they are: a stream that made it on a GPU would not be that of every later call.
+    """
 
     def __init__(self, program: Program, parameters: Sequence[int | None], eps: float) -> None:
         self._program = program
@@ -76,7 +79,9 @@ class BatchScale:
         arrays = [None if i is None else self._program.array(i) for i in self._parameters]
         made = self._made
         if made is None or any(a is not b for a, b in zip(arrays, made[0], strict=True)):
-            result: Any = _core.op("batch_norm_scale")(tuple(arrays), {"eps": self._eps})
+            result: Any = _core.op("batch_norm_scale")(
+                tuple(a if a is None else on_host(a) for a in arrays), {"eps": self._eps}
+            )
             made = self._made = arrays, result
         return made[1]
 

@@ -120,7 +120,22 @@ def test_parameters_of_the_host_are_copied_once_and_when_they_change() -> None:
         assert state.waits == before + 2
         net.to_device()
         assert to_host(plan(x)).tobytes() == net.to_host()(X).tobytes()
-        assert state.waits == before + 2
+        assert state.waits == before + 3  # for the scale and shift that are batch_norm
+
+
+def test_some_parameters_of_a_fused_batch_norm_are_in_host_memory() -> None:
+    net, x = network(), to_device(X)
+    net.to_device()
+    mean = np.linspace(-1, 1, 8, dtype="f4")
+    for late in (False, True):
+        with st.plan(net, x) as plan:
+            if late:
+                plan(x)
+            net[1].running_mean = mean
+            got = to_host(plan(x)).tobytes()
+        assert got == net.to_host()(X).tobytes()
+        net.to_device()
+        mean = -mean
 
 
 def test_captured_arrays_and_scalars() -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from stretto.program import Array as Array
-from stretto.program import Changes
+from stretto.program import Changes, on_host
 from stretto.tracing import Symbol
 
 # Strings: NumPy loads np.random at its first use, which is not to be the import of stretto.
@@ -148,14 +148,14 @@ class Layer:
             Itself.
         """
         for _, owner, name, array in list(self.named_parameters()):
-            setattr(owner, name, _on_host(array))
+            setattr(owner, name, on_host(array))
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all parameters as safetensors."""
         from safetensors.numpy import save_file
 
-        save_file({name: _on_host(array) for name, array in self.parameters().items()}, os.fspath(path))
+        save_file({name: on_host(array) for name, array in self.parameters().items()}, os.fspath(path))
 
     def load(self, path: str | os.PathLike[str]) -> Layer:
         """Read all parameters from safetensors; open plans use them from their next call on.
@@ -198,10 +198,6 @@ def is_array(value: Any) -> bool:
     """Whether this is a NumPy or a CuPy array."""
     on_device = getattr(sys.modules.get("cupy"), "ndarray", None)  # None also while CuPy is being imported
     return isinstance(value, np.ndarray) or (isinstance(on_device, type) and isinstance(value, on_device))
-
-
-def _on_host(array: Any) -> Array:
-    return array if isinstance(array, np.ndarray) else sys.modules["cupy"].asnumpy(array)
 
 
 def _beside(held: Any, array: Array) -> Any:
