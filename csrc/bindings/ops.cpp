@@ -3,6 +3,7 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -70,7 +71,8 @@ std::string select_on(const Op& op, const py::sequence& inputs, const py::dict& 
     for (const Arch arch : kArchs)
       if (name == name_of(arch)) machine.archs |= std::uint32_t(arch);
   const Attributes attributes = to_attributes(op.name, keywords);
-  const Types types = to_types(inputs);
+  Types types = to_types(inputs);
+  types.resize(std::max(types.size(), op.inputs.size()));  // what is not given is absent
   op.infer(types, attributes);
   return op.select(types, attributes, machine);
 }

@@ -41,14 +41,33 @@ Cost cost(const Types& inputs, const Types& outputs, const Attributes& attribute
   return c;
 }
 
-void set_geometry(ConvArgs& args, const ConvProblem& p) {
+// Without an epilogue.
+ConvArgs arguments(const ConvProblem& p, int rank, const ArrayView& x, const ArrayView& w,
+                   const ArrayView& out, const Attributes& attributes) {
+  ConvArgs args;
+  args.x = as_volume(x, rank, p.channels_last);
+  args.w = as_volume(w, rank, false);
+  args.out = as_volume(out, rank, p.channels_last);
   for (int d = 0; d < kSpatial; ++d) {
     args.stride[d] = p.stride[d];
     args.dilation[d] = p.dilation[d];
     args.before[d] = p.before[d];
   }
   args.groups = p.groups;
+  args.precision = parse_precision(p.op, attributes);
   args.channels_last = p.channels_last;
+  return args;
+}
+
+template <int rank>
+const char* select(const Types& inputs, const Attributes& attributes, const Machine& machine) {
+  const ConvProblem p = conv_problem(kNames[rank], rank, inputs[0].shape, inputs[1].shape, attributes);
+  const DType dtype = computation_type(p.op, inputs, attributes);
+  const auto [x_type, w_type] = factor_types(dtype, inputs[0].dtype, inputs[1].dtype);
+  const ConvArgs args = arguments(p, rank, contiguous_view(nullptr, x_type, inputs[0].shape),
+                                  contiguous_view(nullptr, w_type, inputs[1].shape),
+                                  contiguous_view(nullptr, dtype, p.result()), attributes);
+  return select_conv(args, machine, nullptr).name;
 }
 
 template <int rank>
@@ -62,15 +81,12 @@ void run(const Call& call) {
   const Converted x_converted(x, x_type), w_converted(w, w_type);
   const EpilogueOperands operands(p.op, along_channels(p, call.inputs.subspan(2)), p.result(), dtype,
                                   call.attributes);
-  ConvArgs args;
-  args.x = as_volume(x_converted.view(), rank, p.channels_last);
-  args.w = as_volume(w_converted.view(), rank, false);
-  args.out = as_volume(call.outputs[0], rank, p.channels_last);
+  ConvArgs args =
+      arguments(p, rank, x_converted.view(), w_converted.view(), call.outputs[0], call.attributes);
   args.epilogue = operands.epilogue();
   for (ArrayView* operand :
        {&args.epilogue.bias, &args.epilogue.scale, &args.epilogue.shift, &args.epilogue.residual})
     if (operand->present()) *operand = as_volume(*operand, rank, p.channels_last);
-  set_geometry(args, p);
   if (args.out.size() == 0) return;
   const ConvVariant& variant = select_conv(args, this_machine(), call.options.variant);
   if (const auto* packed = dynamic_cast<const PackedConvWeight*>(w.packed))
@@ -92,11 +108,8 @@ std::shared_ptr<const PackedWeight> pack(const ArrayView& w, const Attributes& a
       x[(channels_last ? 1 : 2) + i] = dilation[i] > 0 ? (w.shape[2 + i] - 1) * dilation[i] + 1 : 1;
   }
   const ConvProblem p = conv_problem(kNames[rank], rank, x, w.shape, attributes);
-  ConvArgs args;
-  args.x = as_volume(contiguous_view(nullptr, w.dtype, x), rank, channels_last);
-  args.w = as_volume(w, rank, false);
-  args.out = as_volume(contiguous_view(nullptr, w.dtype, p.result()), rank, channels_last);
-  set_geometry(args, p);
+  const ConvArgs args = arguments(p, rank, contiguous_view(nullptr, w.dtype, x), w,
+                                  contiguous_view(nullptr, w.dtype, p.result()), attributes);
   const ConvVariant& variant = select_conv(args, this_machine(), nullptr);
   auto packed = std::make_shared<PackedConvWeight>();
   packed->variant = &variant;
@@ -136,6 +149,7 @@ Op record() {
       .run = run<rank>,
       .pack = pack<rank>,
       .variants = conv_variants,
+      .select = select<rank>,
       .channels = channels<rank>,
       .widens = true,
   };

@@ -35,6 +35,12 @@ STRETTO_INLINE Vec<std::uint32_t> operator|(Vec<std::uint32_t> a, Vec<std::uint3
 STRETTO_INLINE Vec<std::uint32_t> operator^(Vec<std::uint32_t> a, Vec<std::uint32_t> b) {
   return {_mm256_xor_si256(a.v, b.v)};
 }
+STRETTO_INLINE Vec<std::uint32_t> max(Vec<std::uint32_t> a, Vec<std::uint32_t> b) {
+  return {_mm256_max_epu32(a.v, b.v)};
+}
+STRETTO_INLINE Vec<std::uint32_t> min(Vec<std::uint32_t> a, Vec<std::uint32_t> b) {
+  return {_mm256_min_epu32(a.v, b.v)};
+}
 template <int n>
 STRETTO_INLINE Vec<std::uint32_t> shift_left(Vec<std::uint32_t> a) {
   return {_mm256_slli_epi32(a.v, n)};

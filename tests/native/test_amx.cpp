@@ -1,6 +1,5 @@
 // Products in bfloat16 parts, on AMX or its imitation, against plain loops, bit for bit; and their errors.
 //   test_amx [calls] [seed]
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -9,58 +8,13 @@
 #include "base/parallel.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/offset.h"
-#include "kernels/segment.h"
-#include "kernels/tile/flush.h"
+#include "parts.h"
 
 namespace stretto::testing {
+
+int amx_convolution(Random& random, int number);
+
 namespace {
-
-struct Parts {
-  bfloat16 at[3];
-};
-
-Parts split(float x) {
-  Parts parts;
-  for (bfloat16& part : parts.at) {
-    part = to_bfloat16(x);
-    x -= to_float(part);
-  }
-  return parts;
-}
-
-bool is_splittable(float x) { return x == 0 || (std::fabs(x) >= 0x1p-50f && std::fabs(x) <= 0x1p60f); }
-
-// Which part of a times which part of b, in the order of a block.
-constexpr int kHigh[][2] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}, {2, 0}, {0, 2}};
-constexpr int kMedium[][2] = {{0, 0}, {0, 1}, {1, 0}};
-
-struct Line {
-  const float* at;
-  std::int64_t step;
-  float operator[](std::int64_t p) const { return at[p * step]; }
-};
-
-template <std::size_t products>
-float dot_of_parts(Line a, Line b, std::int64_t k, const int (&order)[products][2]) {
-  float total = 0;
-  for (std::int64_t start = 0; start < k; start += kSegment) {
-    const std::int64_t end = std::min<std::int64_t>(k, start + kSegment);
-    float acc = 0;
-    for (std::int64_t block = start; block < end; block += kPairTerms)
-      for (const auto& [i, j] : order) {
-        float chain[2] = {0, 0};
-        for (int q = 0; q < kPairTerms; ++q) {
-          const std::int64_t p = block + q;
-          const float x = p < end ? to_float(split(a[p]).at[i]) : 0,
-                      y = p < end ? to_float(split(b[p]).at[j]) : 0;
-          chain[q % 2] = flushed_fma(x, y, chain[q % 2]);
-        }
-        acc = flushed_add(acc, flushed_add(chain[0], chain[1]));
-      }
-    total = start == 0 ? acc : total + acc;
-  }
-  return total;
-}
 
 float chain(Line a, Line b, std::int64_t k) {
   float total = 0;
@@ -71,12 +25,6 @@ float chain(Line a, Line b, std::int64_t k) {
     total = start == 0 ? acc : total + acc;
   }
   return total;
-}
-
-bool all_splittable(Line x, std::int64_t k) {
-  for (std::int64_t p = 0; p < k; ++p)
-    if (!is_splittable(x[p])) return false;
-  return true;
 }
 
 int failures = 0;
@@ -168,6 +116,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < calls; ++i) {
     testing::Random random(seed * 1000003 + std::uint64_t(i));
     testing::check(random, i, errors);
+    testing::failures += testing::amx_convolution(random, i);
   }
   const auto [highest, high, medium] = errors.square;
   std::printf("errors: high %.2f, medium %.1f times highest\n", std::sqrt(high / highest),

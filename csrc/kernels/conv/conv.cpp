@@ -23,6 +23,9 @@ KERNELS(avx512vnni)
 KERNELS(avx512)
 KERNELS(avx2)
 KERNELS(neon)
+namespace avx512amx {
+KERNEL(pairs) KERNEL(high) KERNEL(medium)
+}
 #undef KERNELS
 #undef KERNEL
 
@@ -39,11 +42,27 @@ bool is_floats(const ConvArgs& args) {
   return is_floating(t) && args.taps() <= kMostTaps && args.group_inputs() > 0;
 }
 
+// By the weight alone: no bit of a result may depend on its batch or its places. A register holds 16 outputs
+// of 32 channels; with fewer it is not filled.
+bool may_split(const ConvArgs& args) {
+  return args.x.dtype == DType::f32 && args.group_inputs() >= 24 && args.group_outputs() >= 16 &&
+         args.taps() <= kMostTaps;
+}
+bool is_high(const ConvArgs& args) { return args.precision == Precision::high && may_split(args); }
+bool is_medium(const ConvArgs& args) { return args.precision == Precision::medium && may_split(args); }
+
+// The contract's blocks of terms are steps of a register where a tap has 32 channels.
+bool is_pairs(const ConvArgs& args) {
+  return args.x.dtype == DType::bf16 && args.group_inputs() >= kPairTerms && args.taps() <= kMostTaps;
+}
+
 // Lanes are output channels and a step takes several input channels, so there must be some of both.
 bool is_narrow(const ConvArgs& args) {
   return is_narrow_integer(args.x.dtype) && args.taps() <= kMostTaps && args.group_inputs() > 1 &&
          args.group_outputs() > 1;
 }
+
+bool is_narrow_bytes(const ConvArgs& args) { return is_narrow(args) && itemsize(args.x.dtype) == 1; }
 
 // A strip holds the rows of all input channels; a sum of fewer than 2^31 bools cannot wrap to zero.
 bool is_whole(const ConvArgs& args) {

@@ -11,6 +11,7 @@
 #include "base/array_view.h"
 #include "base/machine.h"
 #include "kernels/epilogue.h"
+#include "kernels/precision.h"
 #include "kernels/segment.h"
 
 namespace stretto {
@@ -29,8 +30,9 @@ struct ConvArgs {
   std::int64_t stride[kSpatial] = {1, 1, 1}, dilation[kSpatial] = {1, 1, 1};
   std::int64_t before[kSpatial] = {0, 0, 0};  // padding in front; behind, it follows from out's shape
   std::int64_t groups = 1;
-  bool channels_last = false;    // the layout that was asked for: x's channels lie together
-  const void* packed = nullptr;  // w in the layout of the variant that runs, or null
+  Precision precision = Precision::highest;  // of float32
+  bool channels_last = false;                // the layout that was asked for: x's channels lie together
+  const void* packed = nullptr;              // w in the layout of the variant that runs, or null
 
   STRETTO_INLINE std::int64_t group_inputs() const { return w.shape[1]; }
   STRETTO_INLINE std::int64_t group_outputs() const { return w.shape[0] / groups; }

@@ -1,5 +1,5 @@
 // Convolution of integers of 8 and 16 bits for one instruction set, to int32 or modulo their own size: the
-// channels kernel, a group of channels a step.
+// channels kernel, a group of channels a step. VNNI is for bytes alone.
 #include "kernels/conv/channel_groups.h"
 #include "kernels/conv/channels.h"
 #include "kernels/conv/conv_correlation.h"
@@ -7,9 +7,15 @@
 namespace stretto::STRETTO_ISA {
 namespace {
 
+#if defined(__AVX512VNNI__)
+constexpr int kLargestItem = 1;
+#else
+constexpr int kLargestItem = 2;
+#endif
+
 template <class X, class W, class Out>
 void convolve(const Correlation& c, int threads) {
-  run_steps<ChannelGroups<X, W, Out>, Out>(grouped<W>(c), threads);
+  if constexpr (sizeof(W) <= kLargestItem) run_steps<ChannelGroups<X, W, Out>, Out>(grouped<W>(c), threads);
 }
 
 // f(Type<W>{}, c) for the weight's type.
@@ -21,7 +27,7 @@ void visit_weight(const ConvArgs& args, F&& f) {
     f(Type<std::int8_t>{}, grouped<std::int8_t>(c));
   else if (args.w.dtype == DType::u8)
     f(Type<std::uint8_t>{}, grouped<std::uint8_t>(c));
-  else
+  else if constexpr (kLargestItem > 1)
     f(Type<std::int16_t>{}, grouped<std::int16_t>(c));
 }
 

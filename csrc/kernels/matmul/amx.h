@@ -6,6 +6,7 @@
 #include "kernels/matmul/region.h"
 #include "kernels/tile/amx_tile.h"
 #include "kernels/tile/groups.h"
+#include "kernels/tile/parts.h"
 #include "simd/transpose.h"
 
 namespace stretto::STRETTO_ISA {
@@ -20,6 +21,9 @@ struct AmxSums {
   static constexpr int terms = given_terms, slots = parts, granule = kAmxRows * terms, corrections = 0;
   static constexpr int pace = 8 * terms / (2 * Products::count) + 1;  // terms in the time of an fma's step
   static constexpr bool corrects = false;
+  // Panels come from L2 fast enough; of the pass, each is fetched from L3 once for all row blocks.
+  static constexpr std::int64_t block_slots = parts == 1 ? 512 : 768, pass_bytes = 8 << 20,
+                                rows_bytes = 768 << 10;
 
   STRETTO_INLINE static int rows(std::int64_t) { return kAmxTile; }
   STRETTO_INLINE static TileFunction<Sum> tile_for(int rows, int columns, int& tail) {
@@ -28,14 +32,16 @@ struct AmxSums {
   }
 
  protected:
-  // Of copied rows: apart from each other by more than their length, as powers of two would meet in the
-  // cache.
-  STRETTO_INLINE static std::int64_t row_step(std::int64_t k) {
-    return ceil_div(k, granule) * kAmxRows * parts + kAmxRows;
+  // Copied rows are registers: [step][part][row][slot]. Where slot `g` of a part's row is, and how far the
+  // same one of the next step or part.
+  static constexpr std::int64_t kPart = kAmxTile * kAmxRows;
+  STRETTO_INLINE static std::int64_t place(int row, std::int64_t g) {
+    return g / kAmxRows * parts * kPart + row * kAmxRows + g % kAmxRows;
   }
   // A register takes whole rows of 16: what is not there is zero.
-  STRETTO_INLINE static void clear_rows(int rows, std::int64_t step, Sum* to) {
-    for (int i = rows; i % kAmxRows != 0; ++i) std::memset(to + i * step, 0, std::size_t(step) * 4);
+  STRETTO_INLINE static void clear_rows(int rows, std::int64_t k, Sum* to) {
+    for (std::int64_t i = 0; i < ceil_div(k, granule) * parts; ++i)
+      std::memset(to + i * kPart + rows * kAmxRows, 0, std::size_t(-rows & (kAmxRows - 1)) * kAmxBytes);
   }
 };
 
@@ -69,24 +75,27 @@ struct AmxGroups : AmxSums<Products, 4 / int(sizeof(Word)), 1> {
   STRETTO_INLINE static Rows<Sum> copy(const From* a, std::int64_t row, std::int64_t col, int rows,
                                        std::int64_t k, Sum* to) {
     const auto* const from = reinterpret_cast<const Word*>(a);
-    const std::int64_t step = Base::row_step(k);
     if (col == 1) {
-      const std::int64_t filled = ceil_div(k, granule) * granule;
-      for (int i = 0; i < rows; ++i) {
-        auto* const line = reinterpret_cast<Word*>(to + i * step);
-        std::memcpy(line, from + i * row, std::size_t(k) * sizeof(Word));
-        std::memset(line + k, 0, std::size_t(filled - k) * sizeof(Word));
-      }
+      for (int i = 0; i < rows; ++i)
+        for (std::int64_t p = 0; p < k; p += granule) {
+          auto* const line = reinterpret_cast<Word*>(to + Base::place(i, p / terms));
+          if (k - p >= granule) {
+            std::memcpy(line, from + i * row + p, kAmxBytes);
+          } else {
+            std::memset(line, 0, kAmxBytes);
+            std::memcpy(line, from + i * row + p, std::size_t(k - p) * sizeof(Word));
+          }
+        }
     } else {
-      gather(from, row, col, rows, k, step, reinterpret_cast<std::int32_t*>(to));
+      gather(from, row, col, rows, k, reinterpret_cast<std::int32_t*>(to));
     }
-    Base::clear_rows(rows, step, to);
-    return {to, step, 1};
+    Base::clear_rows(rows, k, to);
+    return {to, 0, 1};
   }
 
  private:
   static void gather(const Word* a, std::int64_t row, std::int64_t col, int rows, std::int64_t k,
-                     std::int64_t step, std::int32_t* to) {
+                     std::int32_t* to) {
     using V = WordPairs;
     constexpr int lanes = V::lanes;
     const std::int64_t groups = ceil_div(k, granule) * kAmxRows;
@@ -100,11 +109,11 @@ struct AmxGroups : AmxSums<Products, 4 / int(sizeof(Word)), 1> {
                            ? interleaved<terms>(a + (g + q) * terms * col + i, col, present(g + q), n)
                            : typename V::reg{};
         transpose(block);
-        for (int q = 0; q < n; ++q) block[q].store(to + (i + q) * step + g);
+        for (int q = 0; q < n; ++q) block[q].store(to + Base::place(i + q, g));
       }
     for (int i = 0; row != 1 && i < rows; ++i)
       for (std::int64_t g = 0; g < groups; ++g)
-        to[i * step + g] = std::int32_t(group_of<terms>(a + i * row + g * terms * col, col, present(g)));
+        to[Base::place(i, g)] = std::int32_t(group_of<terms>(a + i * row + g * terms * col, col, present(g)));
   }
 };
 
@@ -112,7 +121,7 @@ using AmxPairs = AmxGroups<PairProducts<1>, std::uint16_t>;
 template <class A, class B>
 using AmxQuads = AmxGroups<QuadProducts<A, B>, B>;
 
-// float32 as a sum of bfloat16 parts, each in the upper half of 32 bits: three hold every bit of it.
+// float32 in parts.
 template <int parts>
 struct AmxSplit : AmxSums<PairProducts<parts>, 2, parts> {
   using Base = AmxSums<PairProducts<parts>, 2, parts>;
@@ -130,32 +139,21 @@ struct AmxSplit : AmxSums<PairProducts<parts>, 2, parts> {
 
   STRETTO_INLINE static Rows<float> copy(const float* a, std::int64_t row, std::int64_t col, int rows,
                                          std::int64_t k, float* to) {
-    const std::int64_t step = Base::row_step(k), filled = ceil_div(k, granule) * granule;
+    const std::int64_t filled = ceil_div(k, granule) * granule;
     const auto put = [&](int i, std::int64_t p, V x) {
       Bits part[parts];
       split(x, part);
-      auto* const block = reinterpret_cast<bfloat16*>(to + i * step) + p / granule * granule * parts;
+      float* const slots = to + Base::place(i, p / 2);
 #pragma GCC unroll 3
-      for (int q = 0; q < parts; ++q) from_bits(part[q]).store(block + q * granule + p % granule);
+      for (int q = 0; q < parts; ++q)
+        store_part(part[q], reinterpret_cast<bfloat16*>(slots + q * Base::kPart));
     };
     visit_rows(a, row, col, rows, k, filled, put);
-    Base::clear_rows(rows, step, to);
-    return {to, step, 1};
+    Base::clear_rows(rows, k, to);
+    return {to, 0, 1};
   }
 
  private:
-  STRETTO_INLINE static Bits nearest(V x) {
-    const Bits u = bits(x), odd = shift_right<16>(u) & Bits::broadcast(1);
-    return (u + Bits::broadcast(0x7fff) + odd) & Bits::broadcast(0xffff0000u);
-  }
-  STRETTO_INLINE static void split(V x, Bits (&part)[parts]) {
-#pragma GCC unroll 3
-    for (int q = 0; q < parts; ++q) {
-      part[q] = nearest(x);
-      x = x - from_bits(part[q]);  // exact
-    }
-  }
-
   // Calls put(i, p, terms p.. of row i), the terms from k to `filled` being zeros.
   template <class Put>
   STRETTO_INLINE static void visit_rows(const float* a, std::int64_t row, std::int64_t col, int rows,

@@ -136,8 +136,8 @@ class Product {
 
   Cut cut_for_threads() const {
     const std::int64_t panel = kPanel<T>, panels = ceil_div(n_, panel);
-    const std::int64_t deep = larger(1, smaller(slots_of<Sums>(k_), kBlockTerms));
-    std::int64_t most_panels = larger(1, kPassBytes<T> / (deep * panel * std::int64_t(sizeof(T))));
+    const std::int64_t deep = larger(1, smaller(slots_of<Sums>(k_), Sums::block_slots));
+    std::int64_t most_panels = larger(1, Sums::pass_bytes / (deep * panel * std::int64_t(sizeof(T))));
     std::int64_t groups = ceil_div(panels, most_panels);
     const std::int64_t tall = Sums::rows(ceil_div(n_, Vec<T>::lanes));
     const double row_flops =

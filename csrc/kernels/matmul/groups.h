@@ -8,7 +8,7 @@ namespace stretto::STRETTO_ISA {
 
 // How Region forms them. They are exact in any order, so all terms are one segment.
 template <class A, class B>
-struct Groups {
+struct Groups : CacheBlocks<std::int32_t> {
   using Vector = GroupVector<B>;
   using Session = NoSession;
   static constexpr int terms = Vector::terms, slots = 1, granule = terms, pace = terms;

@@ -104,7 +104,7 @@ inline constexpr TileFunction<float> pair_tiles[8] = {pair_or_null<1, vectors>()
                                                       pair_or_null<7, vectors>(), pair_or_null<8, vectors>()};
 
 // How Region forms sums of bfloat16 products.
-struct Pairs {
+struct Pairs : CacheBlocks<float> {
   using Session = NoSession;
   static constexpr int terms = 1, slots = 1, granule = kPairTerms, pace = 1, corrections = 0;
   static constexpr bool corrects = false;

@@ -9,24 +9,17 @@
 namespace stretto::STRETTO_ISA {
 
 #if defined(__AVX512F__) || defined(__aarch64__)
-inline constexpr std::int64_t kBlockBytes = 512 << 10;     // of b, which stays in L2
 inline constexpr std::int64_t kPackingBytes = 512 << 10;   // of b that many rows read
 inline constexpr std::int64_t kStreamedBytes = 512 << 10;  // of b that few rows read
 inline constexpr std::int64_t kFarBytes = 1 << 20;         // of b, too many for a share of the L3 cache
 #else
-inline constexpr std::int64_t kBlockBytes = 256 << 10;
 inline constexpr std::int64_t kPackingBytes = 128 << 10;
 inline constexpr std::int64_t kStreamedBytes = 2 << 20;
 inline constexpr std::int64_t kFarBytes = 4 << 20;
 #endif
 inline constexpr std::int64_t kManyRows = 512;          // of a
 inline constexpr std::int64_t kAheadBytes = 256 << 10;  // of a matrix that is fetched ahead
-inline constexpr std::int64_t kRowsBytes = 128 << 10;   // of row blocks of a, which stay in L2
 inline constexpr std::int64_t kMostTogether = 32;       // of row blocks
-
-// Of a block of b that rows of a are copied for: panels that stay need no L2 cache.
-template <class T>
-inline constexpr std::int64_t kPassBytes = kPanelStays<T> ? 1 << 20 : kBlockBytes;
 
 // b in memory (panel_step = panel width, row = its stride) or in panels (panel_step = their size).
 template <class T>
@@ -142,7 +135,8 @@ struct Region {
     const std::int64_t columns = j1 - j0, rows = r1 - r0;
     const int most = Sums::rows(ceil_div(columns, Vec<T>::lanes));
     const std::int64_t row_blocks = ceil_div(rows, most);
-    constexpr std::int64_t segment = Sums::segment, block_terms = kBlockTerms * Sums::terms / Sums::slots;
+    constexpr std::int64_t segment = Sums::segment,
+                           block_terms = Sums::block_slots * Sums::terms / Sums::slots;
     const std::int64_t segments = larger(1, ceil_div(k1 - k0, segment));
     const std::int64_t per_segment = larger(1, ceil_div(smaller(k1 - k0, segment), block_terms));
     // Of a block: a short last segment may be cut less finely than whole ones are.
@@ -160,23 +154,29 @@ struct Region {
     const std::int64_t own_panels = ceil_div(columns, kPanel<T>);
     const std::int64_t copied_size = most * (slots_of<Sums>(most_terms) + 64);
     // Row blocks that pass by a panel: as many as stay in the L2 cache, or one, which stays in L1.
-    const std::int64_t most_together = smaller(kMostTogether, kRowsBytes / (copied_size * item));
-    const std::int64_t together = kPanelStays<T> && own_panels > 2 ? larger(1, most_together) : 1;
+    const std::int64_t most_together = smaller(kMostTogether, Sums::rows_bytes / (copied_size * item));
+    const std::int64_t together = own_panels > 2 ? larger(1, most_together) : 1;
     constexpr bool as_it_lies = is_same<T, From> && Sums::terms == 1;
     const bool b_lies = b_col == 1 && (!panels.data || panels.row == b_row);  // not in panels
     const bool copies_a =
         !as_it_lies || copying_pays<T>(a_row, a_col, k1 - k0, columns) || (together > 1 && own_panels >= 24);
     const Scratch left(copies_a ? smaller(together, row_blocks) * copied_size * item : 0);
     const Scratch right(panels.data ? 0 : own_panels * panel_size<T, Sums>(most_terms) * item);
-    const Scratch sum_block(is_direct ? 0 : rows * columns * item);
-    const Scratch partial_block(per_segment > 1 && segments > 1 ? rows * columns * item : 0);
-    if (!is_direct) {
-      sums = sum_block.as<T>();
-      sums_row = columns;
-    }
-
     // Long activations want many elements at once.
     const std::int64_t finish_columns = (finish.is_light() ? 1 : 8) * kPanel<T>;
+    // Sums that are final at once are kept until they are finished, others until all terms are in.
+    const bool is_brief = !is_direct && segments * per_segment == 1;
+    const std::int64_t own_row = is_brief             ? finish_columns
+                                 : columns % 128 == 0 ? columns + 16  // not all in one set of the L1 cache
+                                                      : columns;
+    const Scratch sum_block(
+        is_direct ? 0 : (is_brief ? smaller(together, row_blocks) * most : rows) * own_row * item);
+    const Scratch partial_block(per_segment > 1 && segments > 1 ? rows * own_row * item : 0);
+    if (!is_direct) {
+      sums = sum_block.as<T>();
+      sums_row = own_row;
+    }
+
     Ahead ahead[2] = {next[0], next[1]};
     const std::int64_t tile_count = segments * per_segment * row_blocks * own_panels;
     const std::int64_t shares[2] = {ceil_div(ahead[0].size(), tile_count),
@@ -186,7 +186,7 @@ struct Region {
       const std::int64_t blocks = larger(1, ceil_div(s1 - s0, block_terms));
       // Until a segment ends its sums wait in the result, or beside it while that holds earlier segments.
       T* const waiting = s > 0 ? partial_block.as<T>() : sums;
-      const std::int64_t waiting_row = s > 0 ? columns : sums_row;
+      const std::int64_t waiting_row = s > 0 ? own_row : sums_row;
       for (std::int64_t block = 0; block < blocks; ++block) {
         if (s > 0 || block > 0) poll_interrupt();  // a region of many terms may take seconds
         [[maybe_unused]] const typename Sums::Session
@@ -249,7 +249,7 @@ struct Region {
               t.a = left_rows[i - i0].data;
               t.a_row = left_rows[i - i0].row;
               t.a_col = left_rows[i - i0].col;
-              t.c = to + y * t.c_row + j;
+              t.c = to + (is_brief ? (y - y0) * own_row + j - finished : y * t.c_row + j);
               t.start = block > 0 ? waiting + y * waiting_row + j : nullptr;
               t.total = ends_segment && s > 0 ? sums + y * sums_row + j : corrects ? panel : nullptr;
               t.fetches = 0;
@@ -262,8 +262,8 @@ struct Region {
             const bool is_last = j + kPanel<T> >= columns;
             if (finishes && ends_segment && s == segments - 1 &&
                 (is_last || j + kPanel<T> - finished >= finish_columns)) {
-              finish.run(sums + y0 * sums_row + finished, sums_row, r0 + y0, int(y1 - y0), j0 + finished,
-                         j + width - finished);
+              finish.run(is_brief ? sums : sums + y0 * sums_row + finished, sums_row, r0 + y0, int(y1 - y0),
+                         j0 + finished, j + width - finished);
               finished = j + width;
             }
           }

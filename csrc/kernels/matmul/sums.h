@@ -12,8 +12,10 @@ namespace stretto::STRETTO_ISA {
 // Terms of a sum between spills: a block of a stays in L1.
 #if defined(__AVX512F__) || defined(__aarch64__)
 inline constexpr int kBlockTerms = 256;
+inline constexpr std::int64_t kBlockBytes = 512 << 10;  // of b, which stays in L2
 #else
 inline constexpr int kBlockTerms = 384;
+inline constexpr std::int64_t kBlockBytes = 256 << 10;
 #endif
 
 template <class T>
@@ -59,10 +61,20 @@ struct NoSession {
   NoSession() {}
 };
 
+// What stays in which cache: `block_slots` elements of a panel's column; `pass_bytes` of b that rows of a are
+// copied for, which need no L2 cache where panels stay in L1; and `rows_bytes` of row blocks of a that pass
+// by a panel, fewer than one of which are one.
+template <class T>
+struct CacheBlocks {
+  static constexpr std::int64_t block_slots = kBlockTerms,
+                                pass_bytes = kPanelStays<T> ? 1 << 20 : kBlockBytes,
+                                rows_bytes = kPanelStays<T> ? 128 << 10 : 0;
+};
+
 // How Region forms its sums: one chain an output. Blocks of terms are whole granules, of which panels and
 // copied rows hold `terms` in `slots` elements. A step of a tile's fma takes as long as `pace` terms.
 template <class T>
-struct Chains {
+struct Chains : CacheBlocks<T> {
   using Session = NoSession;
   static constexpr int terms = 1, slots = 1, granule = 1, pace = 1, corrections = 0;
   static constexpr bool corrects = false;

@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "kernels/matmul/chunks.h"
 #include "kernels/offset.h"
+#include "kernels/tile/parts.h"
 
 #if STRETTO_EMULATE_AMX
 #define STRETTO_BESIDE_AMX avx2
@@ -18,51 +19,42 @@ void matmul(const MatmulArgs& args, int threads);
 
 namespace stretto::STRETTO_ISA {
 
-// 0, or a magnitude whose parts have products that are normal numbers and far from infinity.
-STRETTO_INLINE bool are_splittable(Vec<float> x) {
-  using V = Vec<float>;
-  const V size = from_bits(bits(x) & Vec<std::uint32_t>::broadcast(0x7fffffffu));
-  const auto in_range =
-      V::both(less_equal(V::broadcast(0x1p-50f), size), less_equal(size, V::broadcast(0x1p60f)));
-  return V::bitmask(V::either(in_range, equal(size, V::zero()))) == (1u << V::lanes) - 1;
-}
+inline constexpr std::int64_t kMarkedTogether = 128;  // lines
 
-// marks[i] = whether one of the terms of line i is unsplittable.
+// Sets marks[i] if one of the terms of line i is unsplittable.
 inline void mark_unsplittable(const float* x, std::int64_t lines, std::int64_t line, std::int64_t terms,
                               std::int64_t term, bool* marks) {
   using V = Vec<float>;
   if (line != 1 || term == 1) {
     for (std::int64_t i = 0; i < lines; ++i) {
-      bool all = true;
+      PartRange range;
       for (std::int64_t p = 0; p < terms; p += V::lanes)
-        all &= are_splittable(
-            load_as<float, float>(x + i * line + p * term, term, int(smaller(V::lanes, terms - p))));
-      marks[i] = !all;
+        range.add(load_as<float, float>(x + i * line + p * term, term, int(smaller(V::lanes, terms - p))));
+      marks[i] = range.is_left();
     }
     return;
   }
-  // Lines side by side: those of a vector that holds one are looked at again.
-  for (std::int64_t i = 0; i < lines; i += V::lanes) {
-    const int n = int(smaller(V::lanes, lines - i));
-    bool all = true;
-    for (std::int64_t p = 0; p < terms; ++p)
-      all &= are_splittable(load_as<float, float>(x + i + p * term, n));
-    for (int q = 0; q < n; ++q) {
-      marks[i + q] = false;
-      for (std::int64_t p = 0; !all && p < terms; ++p)
-        marks[i + q] |= !are_splittable(V::broadcast(x[i + q + p * term]));
-    }
-  }
+  // Lines side by side.
+  constexpr int most = kMarkedTogether / V::lanes;
+  const int vectors = int(ceil_div(lines, V::lanes)), last = int(lines - (vectors - 1) * V::lanes);
+  PartRange ranges[most];
+  for (std::int64_t p = 0; p < terms; ++p, x += term)
+#pragma GCC unroll 8
+    for (int v = 0; v < most; ++v)
+      if (v < vectors)
+        ranges[v].add(v + 1 < vectors ? V::load(x + v * V::lanes) : V::load(x + v * V::lanes, last));
+  for (int v = 0; v < vectors; ++v) ranges[v].mark(v + 1 < vectors ? V::lanes : last, marks + v * V::lanes);
 }
 
-// The same of all matrices of a batch, whose lines lie along `axis`, the other axis being `terms`.
+// marks of all matrices of a batch, whose lines lie along `axis`, the other axis being `terms`.
 inline void mark_unsplittable(const ArrayView& view, int axis, int terms, bool* marks, int threads) {
-  constexpr std::int64_t few = 64;
+  constexpr std::int64_t few = kMarkedTogether;
   Dims batch = view.shape;
   batch.count -= 2;
   const std::int64_t lines = view.shape[axis], groups = ceil_div(lines, few);
   const std::int64_t count = batch.product() * groups;
   const double flops = 4.0 * double(view.size());
+  std::memset(marks, 0, std::size_t(batch.product() * lines));
   parallel_for(count, chunk_of(flops / double(larger(1, count)), count),
                int(smaller(threads, std::int64_t(1 + flops / kFlopsPerThread))),
                [&](std::int64_t begin, std::int64_t end) {

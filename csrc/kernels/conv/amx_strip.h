@@ -1,0 +1,134 @@
+// The strip of a convolution on AMX: a row of a register is 32 channels of an element of the input, in one
+// bfloat16 part, and neighbouring outputs of a row meet neighbouring rows.
+#pragma once
+
+#include "kernels/conv/strip.h"
+#include "kernels/tile/amx_tile.h"
+#include "kernels/tile/parts.h"
+#include "simd/transpose.h"
+
+namespace stretto::STRETTO_ISA {
+
+inline constexpr int kAmxDepth = 2 * kAmxRows;  // channels of a step
+
+struct alignas(kAmxBytes) AmxRow {
+  std::uint32_t pairs[kAmxRows];  // of channels
+};
+
+// Words of pairs of neighbouring channels, a vector for each part.
+template <int parts>
+STRETTO_INLINE void pair_words(Vec<float> even, Vec<float> odd, Vec<float> (&words)[parts]) {
+  using Bits = Vec<std::uint32_t>;
+  if constexpr (parts == 1) {
+    words[0] = from_bits(shift_right<16>(bits(even)) | bits(odd));
+  } else {
+    Bits first[parts], second[parts];
+    split(even, first);
+    split(odd, second);
+#pragma GCC unroll 3
+    for (int q = 0; q < parts; ++q) words[q] = from_bits(shift_right<16>(first[q]) | second[q]);
+  }
+}
+
+// Channels [0, channels) that lie together, as rows of each part, which lie `part_step` apart; the others of
+// a row are zeros.
+template <class From, int parts>
+STRETTO_INLINE void put_channels(const From* from, int channels, AmxRow* to, std::int64_t part_step) {
+  using V = Vec<float>;
+  if constexpr (is_same<From, bfloat16>) {
+    if (channels == kAmxDepth) {
+      std::memcpy(to, from, kAmxBytes);
+      return;
+    }
+  }
+  for (int first = 0; first < kAmxDepth; first += V::lanes) {
+    const int n = int(greatest(0, least(V::lanes, channels - first)));
+    Vec<std::uint32_t> part[parts];
+    const V x = load_as<float, From>(from + first, n);
+    if constexpr (parts == 1)
+      part[0] = bits(x);
+    else
+      split(x, part);
+#pragma GCC unroll 3
+    for (int q = 0; q < parts; ++q)
+      store_part(part[q], reinterpret_cast<bfloat16*>(to + q * part_step) + first);
+  }
+}
+
+// Elements p[0], p[step], ... of which n are there; with `reads_on` there is one more element behind them.
+template <class From>
+STRETTO_INLINE Vec<float> load_spread(const From* p, std::int64_t step, int n, bool reads_on) {
+  if (step == 1) return load_as<float, From>(p, n);
+  if constexpr (is_same<From, float>)
+    if (step == 2 && reads_on)
+      return even_lanes(Vec<float>::load(p), Vec<float>::load(p + Vec<float>::lanes));
+  if constexpr (is_same<From, bfloat16>)
+    if (step == 2 && reads_on) return low_halves(p);
+  return load_as<float, From>(p, step, n);
+}
+
+// As many elements as a vector holds, of channels that lie apart: squares of words are turned round.
+template <class From, int parts>
+STRETTO_INLINE void put_elements(const From* from, std::int64_t step, std::int64_t channel, int channels,
+                                 int n, bool reads_on, AmxRow* to, std::int64_t part_step) {
+  using V = Vec<float>;
+  for (int pair = 0; pair < kAmxRows; pair += V::lanes) {
+    V square[parts][V::lanes];
+#pragma GCC unroll 16
+    for (int i = 0; i < V::lanes; ++i) {
+      const From* const p = from + 2 * (pair + i) * channel;
+      const int left = channels - 2 * (pair + i);
+      V words[parts];
+      pair_words<parts>(left > 0 ? load_spread(p, step, n, reads_on) : V::zero(),
+                        left > 1 ? load_spread(p + channel, step, n, reads_on) : V::zero(), words);
+#pragma GCC unroll 3
+      for (int q = 0; q < parts; ++q) square[q][i] = words[q];
+    }
+#pragma GCC unroll 3
+    for (int q = 0; q < parts; ++q) {
+      transpose(square[q]);
+      for (int i = 0; i < n; ++i)
+        square[q][i].store(reinterpret_cast<float*>(to[q * part_step + i].pairs + pair));
+    }
+  }
+}
+
+// One run of the strip of so many channels.
+template <class From, int parts>
+STRETTO_INLINE void fill_amx_run(const RunRows<From>& run, std::int64_t channel, int channels, AmxRow* to,
+                                 std::int64_t part_step) {
+  constexpr int lanes = Vec<float>::lanes;
+  for (std::int64_t r = 0; r < run.rows; ++r, to += run.count) {
+    const bool is_there = r >= run.first && r < run.last && run.low < run.high;
+    const std::int64_t low = is_there ? run.low : run.count, high = is_there ? run.high : run.count;
+    for (int q = 0; q < parts; ++q) {
+      std::memset(to + q * part_step, 0, std::size_t(low) * sizeof(AmxRow));
+      std::memset(to + q * part_step + high, 0, std::size_t(run.count - high) * sizeof(AmxRow));
+    }
+    const From* const from = run.from + r * run.row_step;
+    if (channel == 1) {
+      for (std::int64_t q = low; q < high; ++q)
+        put_channels<From, parts>(from + q * run.step, channels, to + q, part_step);
+    } else {
+      for (std::int64_t q = low; q < high; q += lanes)
+        put_elements<From, parts>(from + q * run.step, run.step, channel, channels,
+                                  int(least(lanes, high - q)), q + lanes < high, to + q, part_step);
+    }
+  }
+}
+
+// Fills the strip of one sample and group: [32 channels][part][run][row][column]. x points at its first
+// channel.
+template <class From, int parts>
+[[gnu::noinline]] void fill_amx_strip(const Correlation& c, const StripPlan& plan, const From* x,
+                                      std::int64_t od, std::int64_t oh, std::int64_t ow, AmxRow* to) {
+  const std::int64_t channel = c.x.strides[1], part_step = plan.channel_pitch();
+  for (std::int64_t first = 0; first < c.inputs; first += kAmxDepth, to += parts * part_step)
+    for_each_run(c, plan, x + first * channel, 1, channel, od, oh, ow, to,
+                 [&](const RunRows<From>& rows, std::int64_t, AmxRow* run) {
+                   fill_amx_run<From, parts>(rows, channel, int(least(kAmxDepth, c.inputs - first)), run,
+                                             part_step);
+                 });
+}
+
+}  // namespace stretto::STRETTO_ISA
