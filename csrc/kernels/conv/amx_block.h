@@ -9,11 +9,12 @@
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr std::int64_t kAmxStripBytes = 640 << 10;  // of a block: a third of the second cache
-inline constexpr std::int64_t kAmxPlaces = 2048;           // of a block
-inline constexpr std::int64_t kAmxSliceBytes = 256 << 10;  // of weights that all places meet
-inline constexpr std::int64_t kAmxTurned = 128;            // places whose sums are turned round at a time
-inline constexpr double kAmxLeastProducts = 4e6;           // of what a thread claims at once
+inline constexpr std::int64_t kAmxStripBytes = 1 << 20;      // of a block: half of the second cache
+inline constexpr std::int64_t kAmxPlaces = 2048;             // of a block
+inline constexpr std::int64_t kAmxSliceBytes = 256 << 10;    // of weights that all places meet
+inline constexpr std::int64_t kAmxStayingBytes = 512 << 10;  // of all panels, which need not be fetched ahead
+inline constexpr std::int64_t kAmxTurned = 128;              // places whose sums are turned round at a time
+inline constexpr double kAmxLeastProducts = 4e6;             // of what a thread claims at once
 
 // How a problem is cut. Nothing here changes a bit of the result.
 struct AmxPlan {
@@ -66,6 +67,8 @@ struct AmxConvTile {
   const char* w;
   float* sums;  // [place][32]
   bool starts;
+  const char* fetch;  // of the weights that come next
+  std::int64_t fetch_step;
 };
 
 template <class Products, int parts, bool tall, bool wide>
@@ -75,11 +78,12 @@ template <class Products, int parts, bool tall, bool wide>
     amx_zero_sums<tall, wide>();
   else
     amx_load_sums<tall, wide>(t.sums, row);
-  const char* w = t.w;
-  const std::int64_t *offset = t.offset, *const last = offset + t.steps, part_step = t.part_step * kAmxBytes;
-  for (const AmxRow* const strip = t.strip; offset != last; ++offset, w += AmxWeights<parts>::kStep)
-    amx_products<Products, tall, wide>(
-        AmxOperands{reinterpret_cast<const char*>(strip + *offset), w, part_step});
+  const char *w = t.w, *fetch = t.fetch;
+  const std::int64_t part_step = t.part_step * kAmxBytes;
+  for (std::int64_t s = 0; s < t.steps; ++s, w += AmxWeights<parts>::kStep, fetch += t.fetch_step) {
+    amx_products<Products, tall, wide>({reinterpret_cast<const char*>(t.strip + t.offset[s]), w, part_step});
+    for (std::int64_t at = 0; at < t.fetch_step; at += 64) __builtin_prefetch(fetch + at, 0, 2);
+  }
   amx_store_sums<tall, wide>(t.sums, row);
 }
 
@@ -119,14 +123,16 @@ struct AmxConvRun {
       fill_amx_strip<From, parts>(
           c, strip, c.x.as<From>() + (n0 + i) * c.x.strides[0] + group * c.channels * c.x.strides[1], od, oh,
           ow, strips.as<AmxRow>() + i * sample_size);
+    const Places all{strips.as<AmxRow>(), samples, sample_size, places};
+    const bool stays = (last - first) * weights.panel_step <= kAmxStayingBytes;
     for (std::int64_t panel = first; panel < last; ++panel) {
       poll_interrupt();
       const std::int64_t outputs = least(kAmxTile, c.outputs - panel * kAmxTile);
+      const char* const w = weights.data + group * weights.group_step + panel * weights.panel_step;
       float* const totals = memory.as<float>();
       for (std::int64_t s = 0; s < AmxSteps(c).count; s += kSegmentSteps) {
         float* const sums = s == 0 ? totals : totals + samples * sums_size;
-        sum_segment(weights.data + group * weights.group_step + panel * weights.panel_step, s, outputs,
-                    places, samples, strips.as<AmxRow>(), sample_size, sums, sums_size);
+        sum_segment(w, s, outputs, all, !stays, sums);
         if (s > 0) add(totals, sums, samples * sums_size);
       }
       for (std::int64_t i = 0; i < samples; ++i)
@@ -137,15 +143,21 @@ struct AmxConvRun {
  private:
   using Products = PairProducts<parts>;
 
+  // Of some samples, which lie `step` apart in the strips.
+  struct Places {
+    const AmxRow* strip;  // place 0
+    std::int64_t samples, step, count;
+  };
+
   // The segment from step s0 on, in slices of the weights, which come from the second cache for all places
-  // but the first.
-  STRETTO_INLINE void sum_segment(const char* w, std::int64_t s0, std::int64_t outputs, std::int64_t places,
-                                  std::int64_t samples, const AmxRow* strips, std::int64_t sample_size,
-                                  float* sums, std::int64_t sums_size) const {
+  // but the first; `fetches` the next one meanwhile.
+  STRETTO_INLINE void sum_segment(const char* w, std::int64_t s0, std::int64_t outputs, const Places& places,
+                                  bool fetches, float* sums) const {
     [[maybe_unused]] const AmxSession session;
     constexpr std::int64_t most = kAmxSliceBytes / AmxWeights<parts>::kStep;
     const std::int64_t s1 = least(AmxSteps(c).count, s0 + kSegmentSteps),
-                       slice = divide_up(s1 - s0, divide_up(s1 - s0, most));
+                       slice = divide_up(s1 - s0, divide_up(s1 - s0, most)),
+                       tiles = places.samples * divide_up(places.count, kAmxTile);
     AmxConvTile tile;
     tile.part_step = strip.channel_pitch();
     for (std::int64_t s = s0; s < s1; s += slice) {
@@ -153,11 +165,15 @@ struct AmxConvRun {
       tile.offset = offset + s;
       tile.steps = least(slice, s1 - s);
       tile.starts = s == s0;
-      for (std::int64_t i = 0; i < samples; ++i)
-        for (std::int64_t place = 0; place < places; place += kAmxTile) {
-          tile.strip = strips + i * sample_size + place;
-          tile.sums = sums + i * sums_size + place * kAmxTile;
-          amx_conv_tile_of<Products, parts>(places - place > kAmxRows, outputs > kAmxRows)(tile);
+      tile.fetch = tile.w + tile.steps * AmxWeights<parts>::kStep;
+      tile.fetch_step = fetches ? divide_up(AmxWeights<parts>::kStep, tiles * 64) * 64 : 0;
+      tile.sums = sums;
+      for (std::int64_t i = 0; i < places.samples; ++i)
+        for (std::int64_t place = 0; place < places.count; place += kAmxTile) {
+          tile.strip = places.strip + i * places.step + place;
+          amx_conv_tile_of<Products, parts>(places.count - place > kAmxRows, outputs > kAmxRows)(tile);
+          tile.sums += kAmxTile * kAmxTile;
+          tile.fetch += tile.fetch_step * tile.steps;
         }
     }
   }

@@ -55,22 +55,32 @@ STRETTO_INLINE void put_channels(const From* from, int channels, AmxRow* to, std
   }
 }
 
-// Elements p[0], p[step], ... of which n are there; with `reads_on` there is one more element behind them.
+// n elements `step` apart; `behind`, `before`: whether there are elements next to them in memory.
 template <class From>
-STRETTO_INLINE Vec<float> load_spread(const From* p, std::int64_t step, int n, bool reads_on) {
+STRETTO_INLINE Vec<float> load_spread(const From* p, std::int64_t step, int n, bool before, bool behind) {
+  using V = Vec<float>;
   if (step == 1) return load_as<float, From>(p, n);
   if constexpr (is_same<From, float>)
-    if (step == 2 && reads_on)
-      return even_lanes(Vec<float>::load(p), Vec<float>::load(p + Vec<float>::lanes));
-  if constexpr (is_same<From, bfloat16>)
-    if (step == 2 && reads_on) return low_halves(p);
+    if (step == 2) {
+      if (behind) return even_lanes(V::load(p), V::load(p + V::lanes));
+      const int count = 2 * n - 1;
+      return even_lanes(load_as<float, float>(p, int(least(V::lanes, count))),
+                        load_as<float, float>(p + V::lanes, int(greatest(0, count - V::lanes))));
+    }
+  if constexpr (is_same<From, bfloat16>) {
+    if (step == 2 && behind) return low_halves(p);
+    if (step == 2 && before) {
+      const V pairs = load_as<float, float>(reinterpret_cast<const float*>(p - 1), n);
+      return from_bits(bits(pairs) & Vec<std::uint32_t>::broadcast(0xffff0000u));
+    }
+  }
   return load_as<float, From>(p, step, n);
 }
 
 // As many elements as a vector holds, of channels that lie apart: squares of words are turned round.
 template <class From, int parts>
 STRETTO_INLINE void put_elements(const From* from, std::int64_t step, std::int64_t channel, int channels,
-                                 int n, bool reads_on, AmxRow* to, std::int64_t part_step) {
+                                 int n, bool before, bool behind, AmxRow* to, std::int64_t part_step) {
   using V = Vec<float>;
   for (int pair = 0; pair < kAmxRows; pair += V::lanes) {
     V square[parts][V::lanes];
@@ -79,8 +89,8 @@ STRETTO_INLINE void put_elements(const From* from, std::int64_t step, std::int64
       const From* const p = from + 2 * (pair + i) * channel;
       const int left = channels - 2 * (pair + i);
       V words[parts];
-      pair_words<parts>(left > 0 ? load_spread(p, step, n, reads_on) : V::zero(),
-                        left > 1 ? load_spread(p + channel, step, n, reads_on) : V::zero(), words);
+      pair_words<parts>(left > 0 ? load_spread(p, step, n, before, behind) : V::zero(),
+                        left > 1 ? load_spread(p + channel, step, n, before, behind) : V::zero(), words);
 #pragma GCC unroll 3
       for (int q = 0; q < parts; ++q) square[q][i] = words[q];
     }
@@ -112,7 +122,7 @@ STRETTO_INLINE void fill_amx_run(const RunRows<From>& run, std::int64_t channel,
     } else {
       for (std::int64_t q = low; q < high; q += lanes)
         put_elements<From, parts>(from + q * run.step, run.step, channel, channels,
-                                  int(least(lanes, high - q)), q + lanes < high, to + q, part_step);
+                                  int(least(lanes, high - q)), q > low, q + lanes < high, to + q, part_step);
     }
   }
 }
