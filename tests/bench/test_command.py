@@ -72,6 +72,17 @@ def test_every_library_is_verified_and_timed(ran: tuple[str, dict[str, Any]]) ->
         assert timed["samples"] >= 2
 
 
+@pytest.mark.parametrize("precision", ["high", "medium"])
+def test_precision_is_of_ours_alone(precision: str, tmp_path: Path) -> None:
+    file = tmp_path / "result.json"
+    quick = ("--seconds", "0.01", "--rounds", "1", "--out", str(file), "--against", "numpy")
+    run = bench("bmm", "conv", "--cases", "mid64,rn50_3x3_7", "--precision", precision, *quick)
+    assert run.returncode == 0, run.stdout + run.stderr
+    result = json.loads(file.read_text())
+    assert result["precision"] == precision and f"float32 ours of precision {precision}" in run.stdout
+    assert all(case["times"]["stretto"]["error"] < 1e-5 for case in result["cases"])
+
+
 def test_missing_peers_are_shown_as_absent() -> None:
     run = bench(
         "overhead", "--cases", "call1", "--seconds", "0.01", "--rounds", "1", "--against", "torch,numpy",

@@ -14,6 +14,7 @@ from stretto.bench import report, truth
 from stretto.bench.cases import GROUPS, Case, published
 from stretto.bench.peers import OURS, PEERS
 from stretto.bench.run import Settings, measure
+from stretto.planning import PRECISIONS
 from stretto.progress import Reporter, bar
 
 ALIASES = {"matmul": "bmm"}
@@ -30,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cases", help="names of cases, separated by commas (default: all)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--dtype", default="float32", choices=sorted(truth.EPSILON))
+    parser.add_argument("--precision", default="highest", choices=PRECISIONS, help="of our products and convolutions")
     parser.add_argument("--seconds", type=float, default=0.3, help="for each case and library")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each library in a case")
     parser.add_argument("--plain", action="store_true", help="time our call without prepare and out= too")
@@ -102,6 +104,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         against=tuple(dict.fromkeys(against)),
         threads=options.threads,
         dtype=options.dtype,
+        precision=options.precision,
         seconds=options.seconds,
         rounds=options.rounds,
         plain=options.plain,

@@ -108,8 +108,8 @@ def _stream(kind: str, size: int, seconds: float) -> Callable[[], float]:
 
 
 def float_isa() -> str:
-    """The instruction set of the kernels for floats: the chosen one without extensions for integers."""
-    return str(_core.machine()["isa_chosen"]).removesuffix("vnni")
+    """The instruction set of the kernels for float32: the chosen one without extensions for bytes and bfloat16."""
+    return str(_core.machine()["isa_chosen"]).removesuffix("amx").removesuffix("vnni")
 
 
 def bound(peaks: Peaks, flops: float, read: float, written: float, dtype: str) -> Bound | None:

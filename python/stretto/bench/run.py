@@ -35,6 +35,8 @@ class Settings:
     threads : int
     dtype : str
         A key of ``stretto.bench.truth.EPSILON``.
+    precision : {"highest", "high", "medium"}
+        Of our products and convolutions; the peers' stay as they are.
     seconds : float
         For each case and peer.
     rounds : int
@@ -48,6 +50,7 @@ class Settings:
     against: Sequence[str] = ()
     threads: int = 1
     dtype: str = "float32"
+    precision: str = "highest"
     seconds: float = 0.3
     rounds: int = 5
     plain: bool = False
@@ -96,6 +99,7 @@ def measure(
         "peaks": asdict(peaks),
         "threads": settings.threads,
         "dtype": settings.dtype,
+        "precision": settings.precision,
         "seconds": settings.seconds,
         "rounds": settings.rounds,
         "peers": {peer.name: peer.about for peer in peers},
@@ -111,9 +115,13 @@ def _row(case: Case, peers: Sequence[Peer], settings: Settings, scratch: Path) -
     np.savez(files["inputs"], *arrays)
     entries: dict[str, dict[str, Any]] = {}
     for peer in peers:
-        reply = peer.ask(do="prepare", group=case.group, case=case.name, dtype=settings.dtype, **files)
+        precision = settings.precision if peer.name in OURS else "highest"
+        reply = peer.ask(
+            do="prepare", group=case.group, case=case.name, dtype=settings.dtype, precision=precision, **files
+        )
         if "ready" in reply:
-            worst, relative = truth.error_of(case, arrays, expected, np.load(files["result"]), settings.dtype)
+            result = np.load(files["result"])
+            worst, relative = truth.error_of(case, arrays, expected, result, settings.dtype, precision)
             reply = {"error": relative}
             if worst > 1:
                 reply["wrong"] = f"an error is {worst:.3g} of what is allowed"

@@ -1,8 +1,9 @@
 """A peer's process: reads one JSON request a line on stdin, answers one a line on stdout.
 
-Requests: ``{"do": "prepare", "inputs": file, "result": file}`` with ``"group", "case", "dtype"``, and for a product
-that is not published ``"shapes"``; and ``{"do": "time", "seconds"}``, where ``"calls": n`` makes every sample the mean
-of n calls. The first line it writes names versions, or says why the peer is absent.
+Requests: ``{"do": "prepare", "inputs": file, "result": file}`` with ``"group", "case", "dtype"``, of ours perhaps
+``"precision"``, and for a product that is not published ``"shapes"``; and ``{"do": "time", "seconds"}``, where
+``"calls": n`` makes every sample the mean of n calls. The first line it writes names versions, or says why the peer
+is absent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from stretto.bench.cases import Case, published
@@ -89,6 +91,9 @@ def _case(request: Request) -> tuple[Case, list[Any]]:
         import ml_dtypes
 
         arrays = [array.astype(ml_dtypes.bfloat16) for array in arrays]
+    precision = request.get("precision", "highest")
+    if precision != "highest" and case.group in ("bmm", "conv", "conv_transpose"):
+        case = replace(case, options={**case.options, "precision": precision})
     return case, arrays
 
 
