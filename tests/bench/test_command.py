@@ -79,7 +79,8 @@ def test_precision_is_of_ours_alone(precision: str, tmp_path: Path) -> None:
     run = bench("bmm", "conv", "--cases", "mid64,rn50_3x3_7", "--precision", precision, *quick)
     assert run.returncode == 0, run.stdout + run.stderr
     result = json.loads(file.read_text())
-    assert result["precision"] == precision and f"float32 ours of precision {precision}" in run.stdout
+    assert result["precision"] == precision
+    assert f"float32 ours of precision {precision}" in run.stdout
     assert all(case["times"]["stretto"]["error"] < 1e-5 for case in result["cases"])
 
 

@@ -60,7 +60,8 @@ def test_variants_equal_the_sums(name: str, left: str, right: str) -> None:
 def test_extremes(left: str, right: str) -> None:
     for x_value, w_value in itertools.product(*((np.iinfo(t).min, np.iinfo(t).max) for t in (left, right))):
         x, w = np.full((1, 517, 5, 6), x_value, left), np.full((18, 517, 3, 3), w_value, right)
-        assert check(x, w, {"padding": 1}) == 2 + len(VARIANTS)
+        fitting = [name for name in VARIANTS if left != "int16" or not name.endswith("vnni")]  # that is for bytes
+        assert check(x, w, {"padding": 1}) == 2 + len(fitting)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -1,9 +1,8 @@
 // Average pooling for one instruction set: lanes are outputs, or, where one window is a run of adjacent
 // elements, the stripes of its sum.
 #include "base/parallel.h"
-#include "kernels/pool/pool_rows.h"
+#include "kernels/pool/average_few.h"
 #include "kernels/stripe_rows.h"
-#include "kernels/stripes.h"
 
 namespace stretto::STRETTO_ISA {
 namespace {
@@ -39,97 +38,6 @@ STRETTO_INLINE void sum_window(const PoolArgs& args, const T* x, std::int64_t d,
   }
 }
 
-// The tree of the sum rule over `taps` elements, at most 16, each a stripe of its own: stripe j after the
-// step h.
-template <class T, int taps, int stride, int j, int h>
-STRETTO_INLINE T tree(const T* const (&p)[taps], std::int64_t i) {
-  if constexpr (h == kStripes)
-    return p[j][i * stride];
-  else if constexpr (j + h < taps)
-    return tree<T, taps, stride, j, 2 * h>(p, i) + tree<T, taps, stride, j + h, 2 * h>(p, i);
-  else
-    return tree<T, taps, stride, j, 2 * h>(p, i);
-}
-
-// Averages of n windows from the elements of the first on. Adding +0 at the end has the effect of adding it
-// to each.
-template <class T, int taps, int stride>
-void average_few(const T* const* at, T divisor, T* __restrict out, std::int64_t n) {
-  const T* p[taps];
-  for (int k = 0; k < taps; ++k) p[k] = at[k];
-#pragma GCC ivdep
-  for (std::int64_t i = 0; i < n; ++i) out[i] = (tree<T, taps, stride, 0, 1>(p, i) + T(0)) / divisor;
-}
-
-// The same for windows of two rows that lie two by two; a product by the inverse of 4 is the quotient.
-template <class T>
-void average_pairs(const T* const* at, T four, T* out, std::int64_t n) {
-  using V = Vec<T>;
-  const V quarter = V::broadcast(T(1) / four);
-  join_pairs(
-      n, out,
-      [&](std::int64_t i, int lanes) __attribute__((always_inline)) {
-        return lanes == V::lanes ? V::load(at[0] + i) + V::load(at[2] + i)
-                                 : V::load(at[0] + i, lanes) + V::load(at[2] + i, lanes);
-      },
-      [&](V even, V odd) __attribute__((always_inline)) { return ((even + odd) + V::zero()) * quarter; });
-}
-
-template <class T>
-using AverageFew = void (*)(const T* const*, T, T*, std::int64_t);
-
-// nullptr for windows and strides that have no loop of their own.
-template <class T, int stride>
-STRETTO_INLINE AverageFew<T> average_few_for(std::int64_t taps) {
-  switch (taps) {
-    case 2:
-      return average_few<T, 2, stride>;
-    case 3:
-      return average_few<T, 3, stride>;
-    case 4:
-      return average_few<T, 4, stride>;
-    case 8:
-      return average_few<T, 8, stride>;
-    case 9:
-      return average_few<T, 9, stride>;
-    case 16:
-      return average_few<T, 16, stride>;
-    default:
-      return nullptr;
-  }
-}
-
-// Where the taps of output (d, h, w) are; false when one of them is outside x.
-template <class T>
-STRETTO_INLINE bool find_taps(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h,
-                              std::int64_t w, const T** at) {
-  const PoolAxis(&axis)[3] = args.axis;
-  for (std::int64_t i = 0; i < axis[0].window; ++i) {
-    for (std::int64_t j = 0; j < axis[1].window; ++j) {
-      for (std::int64_t k = 0; k < axis[2].window; ++k) {
-        const std::int64_t from_d = axis[0].begin(d) + i * axis[0].dilation;
-        const std::int64_t from_h = axis[1].begin(h) + j * axis[1].dilation;
-        const std::int64_t from_w = axis[2].begin(w) + k * axis[2].dilation;
-        if (!axis[0].has(from_d) || !axis[1].has(from_h) || !axis[2].has(from_w)) return false;
-        *at++ = x + from_d * args.x.strides[2] + from_h * args.x.strides[3] + from_w * args.x.strides[4];
-      }
-    }
-  }
-  return true;
-}
-
-// The loop for windows of this size, where they are few and the same everywhere; otherwise nullptr.
-template <class T>
-STRETTO_INLINE AverageFew<T> few_for(const PoolArgs& args, std::int64_t stride) {
-  const PoolAxis(&axis)[3] = args.axis;
-  if (axis[0].adaptive || axis[1].adaptive || axis[2].adaptive) return nullptr;
-  for (const PoolAxis& a : axis)
-    if (a.window > kStripes) return nullptr;
-  const std::int64_t taps = axis[0].window * axis[1].window * axis[2].window;
-  if (taps == 4 && stride == 2 && is_in_pairs(axis[2])) return average_pairs<T>;
-  return stride == 1 ? average_few_for<T, 1>(taps) : stride == 2 ? average_few_for<T, 2>(taps) : nullptr;
-}
-
 template <class T>
 STRETTO_INLINE void divide(const T* sums, std::int64_t count, T* __restrict out, std::int64_t n) {
   const T divisor = T(count);
@@ -141,12 +49,12 @@ template <class T>
 struct Inner {
   AverageFew<T> few;
   std::int64_t first, end;
-  T taps;
-  Inner(const PoolArgs& args, std::int64_t stride) : few(few_for<T>(args, stride)) {
+  const T* zeros;  // as long as a row of x, or of its channels
+  Inner(const PoolArgs& args, std::int64_t stride, const T* zeros)
+      : few(few_for<T>(args, stride)), zeros(zeros) {
     const PoolAxis(&axis)[3] = args.axis;
     first = end = axis[2].outputs;
     if (!axis[2].adaptive) first = axis[2].first_inner(), end = axis[2].end_inner();
-    taps = T(axis[0].window * axis[1].window * axis[2].window);
   }
 };
 
@@ -159,6 +67,10 @@ void columns_between(const PoolArgs& args, const Inner<T>& inner, const T* x, st
       args.axis[0].counted(d, args.count_padding) * args.axis[1].counted(h, args.count_padding);
   const bool is_run = args.axis[0].taps(d) == 1 && args.axis[1].taps(h) == 1 && width.dilation == 1 &&
                       args.axis[0].has(args.axis[0].begin(d)) && args.axis[1].has(args.axis[1].begin(h));
+  for (; inner.few && w < last; ++w) {
+    const T total = sum_of_few(args, x, d, h, w);
+    divide(&total, rows_counted * width.counted(w, args.count_padding), out + w, 1);
+  }
   while (w < last) {
     std::int64_t n = w >= inner.first && w < inner.end ? inner.end - w : 1;
     if (n > StripeRows<T>::lanes) n = StripeRows<T>::lanes;
@@ -188,10 +100,15 @@ template <class T>
 STRETTO_INLINE void columns(const PoolArgs& args, const Inner<T>& inner, const T* x, std::int64_t d,
                             std::int64_t h, StripeRows<T>& sums, T* out) {
   const T* at[kStripes];
-  const std::int64_t outputs = args.axis[2].outputs;
-  if (!inner.few || inner.first >= inner.end || !find_taps(args, x, d, h, inner.first, at))
+  const PoolAxis& width = args.axis[2];
+  const std::int64_t outputs = width.outputs;
+  if (!inner.few || inner.first >= inner.end || !find_taps(args, x, d, h, inner.first, inner.zeros, at))
     return columns_between(args, inner, x, d, h, 0, outputs, sums, out);
-  inner.few(at, inner.taps, out + inner.first, inner.end - inner.first);
+  const std::int64_t count = args.axis[0].counted(d, args.count_padding) *
+                             args.axis[1].counted(h, args.count_padding) *
+                             width.counted(inner.first, args.count_padding);
+  if (count == 0) return columns_between(args, inner, x, d, h, 0, outputs, sums, out);
+  inner.few(at, T(count), out + inner.first, inner.end - inner.first);
   if (inner.first > 0) columns_between(args, inner, x, d, h, 0, inner.first, sums, out);
   if (inner.end < outputs) columns_between(args, inner, x, d, h, inner.end, outputs, sums, out);
 }
@@ -207,7 +124,7 @@ void channels(const PoolArgs& args, const Inner<T>& inner, const T* x, std::int6
   const T* at[kStripes];
   for (std::int64_t w = 0; w < width.outputs; ++w) {
     const std::int64_t count = rows_counted * width.counted(w, args.count_padding);
-    if (inner.few && find_taps(args, x, d, h, w, at)) {
+    if (inner.few && count > 0 && find_taps(args, x, d, h, w, inner.zeros, at)) {
       inner.few(at, T(count), out + w * args.out.strides[4], c_count);
       continue;
     }
@@ -274,7 +191,10 @@ void run(const PoolArgs& args, int threads) {
   const std::int64_t row_work = axis[0].taps(0) * axis[1].taps(0) * axis[2].taps(0) * lanes;
   const std::int64_t chunk = 1 + (1 << 18) / (row_work + 1);
   const int used = out_rows * row_work < kThreadedElements ? 1 : threads;
-  const Inner<T> inner(args, args.channels_last ? 1 : axis[2].stride);
+  const std::int64_t row_elements = args.channels_last ? args.x.shape[1] : axis[2].size;
+  const Scratch zeros((row_elements + 2 * Vec<T>::lanes) * std::int64_t(sizeof(T)));
+  std::memset(zeros.as<T>(), 0, std::size_t(row_elements + 2 * Vec<T>::lanes) * sizeof(T));
+  const Inner<T> inner(args, args.channels_last ? 1 : axis[2].stride, zeros.as<T>());
   parallel_for(out_rows, chunk, used, [&](std::int64_t begin, std::int64_t end) {
     StripeRows<T> sums;
     each_row<T>(args, c_count, begin, end,

@@ -72,6 +72,8 @@ struct Finish {
         }
       }
     }
+    if constexpr (is_same<Out, bfloat16> || is_same<Out, float16>)
+      if (is_empty() && out_col == 1) return narrow_rows(sums, sums_row, row, rows, column, columns);
     if constexpr (is_floating_point<T>)
       if (activation != Activation::none) return run_blocks(sums, sums_row, row, rows, column, columns);
     for (int i = 0; i < rows; ++i)
@@ -133,6 +135,18 @@ struct Finish {
             put(V::load(block + r * most + q), row + i + r, column + j + q,
                 wide - q < V::lanes ? int(wide - q) : V::lanes);
       }
+  }
+
+  STRETTO_INLINE void narrow_rows(const T* sums, std::int64_t sums_row, std::int64_t row, int rows,
+                                  std::int64_t column, std::int64_t columns) const {
+    using V = Vec<T>;
+    for (int i = 0; i < rows; ++i) {
+      const T* const from = sums + i * sums_row;
+      Out* const to = out + (row + i) * out_row + column;
+      std::int64_t j = 0;
+      for (; j + V::lanes <= columns; j += V::lanes) V::load(from + j).store(to + j);
+      if (j < columns) V::load(from + j, int(columns - j)).store(to + j, int(columns - j));
+    }
   }
 
   // The cheapest activations, for which the general loop's questions would take longer than the answers.
