@@ -132,9 +132,13 @@ struct AmxSplit : AmxSums<PairProducts<parts>, 2, parts> {
 
   STRETTO_INLINE static void pack(const float* b, std::int64_t row, std::int64_t col, std::int64_t k,
                                   std::int64_t columns, float* to) {
+    constexpr std::int64_t step = kAmxRows * parts * kAmxTile;  // of a granule
     const std::int64_t size = panel_size<float, AmxSplit>(k);
-    for (std::int64_t j = 0; j < columns; j += kAmxTile)
-      pack_one(b + j * col, row, col, k, int(smaller(kAmxTile, columns - j)), to + j / kAmxTile * size);
+    const std::int64_t stretch = col == 1 ? granule : larger(1, k);  // whole rows of b, not columns of panels
+    for (std::int64_t p = 0; p < k; p += stretch)
+      for (std::int64_t j = 0; j < columns; j += kAmxTile)
+        pack_one(b + p * row + j * col, row, col, smaller(stretch, k - p),
+                 int(smaller(kAmxTile, columns - j)), to + j / kAmxTile * size + p / granule * step);
   }
 
   STRETTO_INLINE static Rows<float> copy(const float* a, std::int64_t row, std::int64_t col, int rows,

@@ -19,7 +19,7 @@ void matmul(const MatmulArgs& args, int threads);
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr std::int64_t kMarkedTogether = 128;  // lines
+inline constexpr std::int64_t kMarkedTogether = 512;  // lines: long pieces of rows
 
 // Sets marks[i] if one of the terms of line i is unsplittable.
 inline void mark_unsplittable(const float* x, std::int64_t lines, std::int64_t line, std::int64_t terms,
@@ -38,11 +38,10 @@ inline void mark_unsplittable(const float* x, std::int64_t lines, std::int64_t l
   constexpr int most = kMarkedTogether / V::lanes;
   const int vectors = int(ceil_div(lines, V::lanes)), last = int(lines - (vectors - 1) * V::lanes);
   PartRange ranges[most];
-  for (std::int64_t p = 0; p < terms; ++p, x += term)
-#pragma GCC unroll 8
-    for (int v = 0; v < most; ++v)
-      if (v < vectors)
-        ranges[v].add(v + 1 < vectors ? V::load(x + v * V::lanes) : V::load(x + v * V::lanes, last));
+  for (std::int64_t p = 0; p < terms; ++p, x += term) {
+    for (int v = 0; v + 1 < vectors; ++v) ranges[v].add(V::load(x + v * V::lanes));
+    ranges[vectors - 1].add(V::load(x + (vectors - 1) * V::lanes, last));
+  }
   for (int v = 0; v < vectors; ++v) ranges[v].mark(v + 1 < vectors ? V::lanes : last, marks + v * V::lanes);
 }
 
