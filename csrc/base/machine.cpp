@@ -52,7 +52,8 @@ bool has_amx(const Machine& machine) {
   return machine.has(Arch::avx2);
 #else
   return machine.has(Arch::avx512vnni) && __builtin_cpu_supports("amx-tile") &&
-         __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-int8");
+         __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-int8") &&
+         __builtin_cpu_supports("avx512bf16");
 #endif
 }
 #endif

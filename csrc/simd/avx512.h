@@ -9,6 +9,7 @@
 #pragma GCC diagnostic pop
 
 #include <cstdint>
+#include <cstring>
 
 #include "base/dtype.h"
 
@@ -145,6 +146,19 @@ struct Vec<float> {
     return _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_mask_blend_epi32(nan, rounded, quiet), 16));
   }
 };
+#if defined(__AVX512BF16__)
+// Two vectors one behind the other. The instruction would flush subnormals.
+STRETTO_INLINE void store_both(Vec<float> a, Vec<float> b, bfloat16* p) {
+  constexpr int kSubnormal = 0x20;
+  if (_mm512_fpclass_ps_mask(a.v, kSubnormal) | _mm512_fpclass_ps_mask(b.v, kSubnormal)) [[unlikely]] {
+    a.store(p);
+    b.store(p + Vec<float>::lanes);
+  } else {
+    const __m512bh both = _mm512_cvtne2ps_pbh(b.v, a.v);
+    std::memcpy(p, &both, sizeof both);
+  }
+}
+#endif
 STRETTO_INLINE Vec<float> operator+(Vec<float> a, Vec<float> b) { return {_mm512_add_ps(a.v, b.v)}; }
 STRETTO_INLINE Vec<float> operator-(Vec<float> a, Vec<float> b) { return {_mm512_sub_ps(a.v, b.v)}; }
 STRETTO_INLINE Vec<float> operator*(Vec<float> a, Vec<float> b) { return {_mm512_mul_ps(a.v, b.v)}; }

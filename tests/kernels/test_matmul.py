@@ -288,3 +288,12 @@ def test_no_terms_overwrite_a_stale_result(dtype):
             out = np.ones((m, n), dtype)
             matmul((a, b), {}, out, 2, name)
             assert not out.astype(bool).any(), (name, m, n)
+
+
+@pytest.mark.parametrize("variant", [None, *variants_of("bfloat16")])
+def test_subnormal_results_are_kept(variant):
+    a, b = np.zeros((3, 4097), ml_dtypes.bfloat16), np.zeros((4097, 70), ml_dtypes.bfloat16)
+    b[[0, 4096]] = 2.0**-63  # the one term of each of two segments, whose sums are added without flushing
+    a[:, 0], a[:, 4096] = 1.5 * 2.0**-63, -(2.0**-63)
+    result = matmul((a, b), {}, None, 1, variant)
+    assert (result.view("u2") == np.float32(2.0**-127).view("u4") >> 16).all()

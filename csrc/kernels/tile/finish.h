@@ -144,6 +144,11 @@ struct Finish {
       const T* const from = sums + i * sums_row;
       Out* const to = out + (row + i) * out_row + column;
       std::int64_t j = 0;
+#if defined(__AVX512BF16__)
+      if constexpr (is_same<Out, bfloat16>)
+        for (; j + 2 * V::lanes <= columns; j += 2 * V::lanes)
+          store_both(V::load(from + j), V::load(from + j + V::lanes), to + j);
+#endif
       for (; j + V::lanes <= columns; j += V::lanes) V::load(from + j).store(to + j);
       if (j < columns) V::load(from + j, int(columns - j)).store(to + j, int(columns - j));
     }
