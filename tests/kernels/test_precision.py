@@ -55,6 +55,9 @@ def test_bits_depend_on_no_schedule(name: str, precision: str) -> None:
     result = convolve(x, w, **options)
     assert (convolve(x, w, threads=2, **options) == result).all()
     assert (np.concatenate([convolve(x[i : i + 1], w, **options) for i in range(len(x))]) == result).all()
+    if options.get("groups", 1) == 1:  # as a plan shares out channels
+        parts = [convolve(x, w[i : i + 5], **options) for i in range(0, len(w), 5)]
+        assert (np.concatenate(parts, axis=1) == result).all()
     last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
     assert (np.moveaxis(convolve(last, w, layout="NHWC", **options), -1, 1) == result).all()
     prepared = st.prepare(w, op=f"conv{x.ndim - 2}d", **options)
@@ -98,5 +101,6 @@ def test_what_a_machine_with_amx_selects() -> None:
     assert select("bfloat16", (64, 64, 3, 3)) == "conv_pairs_avx512amx"
     assert select("bfloat16", (64, 16, 3, 3)) == "conv_channels_avx512"  # a tap's channels are not a whole block
     assert select("float64", (64, 64, 3, 3), precision="high") == "conv_channels_avx512"
+    assert select("float32", (1, 64, 3, 3), precision="high") == "conv_high_avx512amx"  # channels may be shared out
     assert select("float32", (64, 3, 3, 3), precision="high") != "conv_high_avx512amx"
     assert select("float32", (64, 1, 3, 3), precision="high", groups=64) != "conv_high_avx512amx"

@@ -63,8 +63,7 @@ bool are_splittable(const ArrayView& view, std::int64_t first, std::int64_t last
 // One random convolution; returns the number of failures.
 int amx_convolution(Random& random, int number) {
   const std::int64_t n = pick(random, 1, 3), groups = chance(random, 0.2) ? 2 : 1, rank = pick(random, 1, 3);
-  const std::int64_t inputs = pick(random, 24, chance(random, 0.1) ? 500 : 80),
-                     outputs = pick(random, 16, 70);
+  const std::int64_t inputs = pick(random, 24, chance(random, 0.1) ? 500 : 80), outputs = pick(random, 1, 70);
   ConvArgs args;
   args.groups = groups;
   Dims x = dims({n, groups * inputs}), w = dims({groups * outputs, inputs}),

@@ -42,11 +42,10 @@ bool is_floats(const ConvArgs& args) {
   return is_floating(t) && args.taps() <= kMostTaps && args.group_inputs() > 0;
 }
 
-// By the weight alone: no bit of a result may depend on its batch or its places. A register holds 16 outputs
-// of 32 channels; with fewer it is not filled.
+// By the terms alone: no bit of a result may depend on its batch, its places, or how its channels are shared
+// out. Fewer channels would fill less of a register than pays.
 bool may_split(const ConvArgs& args) {
-  return args.x.dtype == DType::f32 && args.group_inputs() >= 24 && args.group_outputs() >= 16 &&
-         args.taps() <= kMostTaps;
+  return args.x.dtype == DType::f32 && args.group_inputs() >= 24 && args.taps() <= kMostTaps;
 }
 bool is_high(const ConvArgs& args) { return args.precision == Precision::high && may_split(args); }
 bool is_medium(const ConvArgs& args) { return args.precision == Precision::medium && may_split(args); }
