@@ -17,15 +17,18 @@ def import_seconds(*names: str) -> list[float]:
     return [int(match.group(1)) / 1e6 for match in found]
 
 
-def test_import_takes_no_longer_than_numpys() -> None:
+MOST = 0.75  # of the time of ``import numpy``
+
+
+def test_import_takes_a_part_of_the_time_of_numpys() -> None:
     shares = []
     for _ in range(7):  # the least of several: the machine may be busy
         numpys, ours = import_seconds("numpy", "stretto")
         shares.append(ours / numpys)
-        if shares[-1] <= 1:
+        if shares[-1] <= MOST:
             break
     print(f"import stretto: {min(shares):.2f} of the time of import numpy before it")
-    assert min(shares) <= 1
+    assert min(shares) <= MOST
 
 
 def test_optional_and_heavy_modules_stay_out() -> None:

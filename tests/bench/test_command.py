@@ -80,7 +80,7 @@ def test_precision_is_of_ours_alone(precision: str, tmp_path: Path) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
     result = json.loads(file.read_text())
     assert result["precision"] == precision
-    assert f"float32 ours of precision {precision}" in run.stdout
+    assert f"float32, ours of precision {precision}" in run.stdout
     assert all(case["times"]["stretto"]["error"] < 1e-5 for case in result["cases"])
 
 

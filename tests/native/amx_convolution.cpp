@@ -12,12 +12,6 @@
 namespace stretto::testing {
 namespace {
 
-Dims dims(std::initializer_list<std::int64_t> sizes) {
-  Dims result;
-  for (const std::int64_t size : sizes) result.push(size);
-  return result;
-}
-
 // Of one output: the weights and what they meet, (tap, channel), each tap padded to whole blocks.
 void fill_terms(const ConvArgs& args, const std::int64_t (&at)[5], std::vector<float>& w,
                 std::vector<float>& x) {

@@ -21,6 +21,12 @@ T one_of(Random& random, std::initializer_list<T> items) {
   return items.begin()[pick(random, 0, std::int64_t(items.size()) - 1)];
 }
 
+inline Dims dims(std::initializer_list<std::int64_t> sizes) {
+  Dims shape;
+  for (const std::int64_t size : sizes) shape.push(size);
+  return shape;
+}
+
 enum class Values { ordinary, whole, wide, special };
 
 // Under a sanitizer the block is exact and the sanitizer guards it; else it lies between bytes 0xff (NaN),

@@ -8,12 +8,6 @@
 namespace stretto::testing {
 namespace {
 
-Dims dims(std::initializer_list<std::int64_t> sizes) {
-  Dims shape;
-  for (const std::int64_t size : sizes) shape.push(size);
-  return shape;
-}
-
 // Mostly small, at times around a vector's or a tile's width, seldom empty.
 std::int64_t size(Random& random) {
   if (chance(random, 0.02)) return 0;

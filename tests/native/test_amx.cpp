@@ -39,10 +39,8 @@ void check(Random& random, int number, Errors& errors) {
                      k = is_long ? pick(random, 4000, 4300) : pick(random, 64, 200);
   const bool shares_b = chance(random, 0.4), is_plain = chance(random, 0.5);
   const auto layout = is_plain ? Array::Layout::contiguous : Array::Layout::random;
-  Dims a_shape, b_shape, shape;
-  for (const std::int64_t size : {batch, m, k}) a_shape.push(size);
-  for (const std::int64_t size : {shares_b ? 1 : batch, k, n}) b_shape.push(size);
-  for (const std::int64_t size : {batch, m, n}) shape.push(size);
+  const Dims a_shape = dims({batch, m, k}), b_shape = dims({shares_b ? 1 : batch, k, n}),
+             shape = dims({batch, m, n});
   const Values values = one_of(random, {Values::ordinary, Values::whole, Values::special});
   Array a(random, {DType::f32, a_shape}, layout), b(random, {DType::f32, b_shape}, layout),
       out(random, {DType::f32, shape}, layout),

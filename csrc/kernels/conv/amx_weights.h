@@ -51,7 +51,7 @@ STRETTO_INLINE void pack_amx_columns(const Correlation& c, const From* w, int ou
         if constexpr (parts > 1) {
           PartRange range;
           for (int half = 0; half < kAmxDepth; half += V::lanes) range.add(V::load(together + half));
-          marks[i] |= range.is_left();
+          marks[i] |= range.has_outside();
         }
       }
       for (int q = 0; q < parts; ++q)

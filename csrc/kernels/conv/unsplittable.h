@@ -40,7 +40,7 @@ inline bool is_splittable_sample(const ArrayView& x, std::int64_t n, std::int64_
                                           left < V::lanes ? int(left) : V::lanes));
         }
       }
-  return !range.is_left();
+  return !range.has_outside();
 }
 
 // Elements [begin, end) along an axis.

@@ -32,8 +32,8 @@ struct AmxSums {
   }
 
  protected:
-  // Copied rows are registers: [step][part][row][slot]. Where slot `g` of a part's row is, and how far the
-  // same one of the next step or part.
+  // Copied rows are registers: [step][part][row][slot], parts `kPart` apart. Where slot `g` of a row's first
+  // part is:
   static constexpr std::int64_t kPart = kAmxTile * kAmxRows;
   STRETTO_INLINE static std::int64_t place(int row, std::int64_t g) {
     return g / kAmxRows * parts * kPart + row * kAmxRows + g % kAmxRows;

@@ -30,7 +30,7 @@ inline void mark_unsplittable(const float* x, std::int64_t lines, std::int64_t l
       PartRange range;
       for (std::int64_t p = 0; p < terms; p += V::lanes)
         range.add(load_as<float, float>(x + i * line + p * term, term, int(smaller(V::lanes, terms - p))));
-      marks[i] = range.is_left();
+      marks[i] = range.has_outside();
     }
     return;
   }

@@ -46,7 +46,7 @@ class PartRange {
     for (int i = 0; i < n; ++i)
       if (most[i] > kMost || least[i] < kLeast - 1) outside[i] = true;
   }
-  STRETTO_INLINE bool is_left() const {
+  STRETTO_INLINE bool has_outside() const {
     bool outside[Bits::lanes] = {}, any = false;
     mark(Bits::lanes, outside);
     for (const bool lane : outside) any |= lane;

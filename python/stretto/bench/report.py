@@ -103,7 +103,7 @@ def _shown_sizes(peaks: dict[str, Any]) -> set[int]:
 def table(result: dict[str, Any]) -> str:
     """The result as text: the speed of each library, fastest peer / ours, and our fraction of the roofline."""
     precision = result.get("precision", "highest")
-    kind = result["dtype"] if precision == "highest" else f"{result['dtype']} ours of precision {precision}"
+    kind = result["dtype"] if precision == "highest" else f"{result['dtype']}, ours of precision {precision}"
     lines = [
         f"{result['machine']['model']}, {result['threads']} thread(s), {kind}, stretto {result['version']}, "
         f"commit {result['commit'] or 'unknown'}",
