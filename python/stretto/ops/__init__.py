@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stretto.ops.activation import activation_gradient, elu, gelu, sigmoid, silu, softplus
-from stretto.ops.arithmetic import add, clip, div, maximum, minimum, mul, pow, sub, where
+from stretto.ops.arithmetic import add, div, mul, pow, sub
 from stretto.ops.attention import attention
 from stretto.ops.avg_pool import adaptive_avg_pool2d, avg_pool1d, avg_pool2d, avg_pool3d, global_avg_pool
 from stretto.ops.avg_pool_gradient import (
@@ -35,6 +35,7 @@ from stretto.ops.normalize_gradient import (
     rms_norm_gradient,
     softmax_gradient,
 )
+from stretto.ops.pick import clip, maximum, minimum, where
 from stretto.ops.piecewise import hard_sigmoid, hard_swish, leaky_relu, relu, relu6
 from stretto.ops.prepare import prepare
 from stretto.ops.reduce import argmax, max, mean, min, sum, var
