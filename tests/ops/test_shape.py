@@ -1,12 +1,12 @@
 """Structural ops: equal to NumPy's functions, element for element."""
 
 import doctest
+import sys
 
 import ml_dtypes
 import numpy as np
 import pytest
 import stretto as st
-import stretto.ops.shape
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from hypothesis.extra import numpy as arrays
@@ -19,8 +19,9 @@ def ramp(shape, dtype="f4"):
     return np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
 
 
-def test_examples():
-    assert doctest.testmod(stretto.ops.shape).failed == 0
+@pytest.mark.parametrize("module", ["shape", "take"])
+def test_examples(module):
+    assert doctest.testmod(sys.modules[f"stretto.ops.{module}"]).failed == 0
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

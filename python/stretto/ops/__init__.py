@@ -39,8 +39,9 @@ from stretto.ops.pick import clip, maximum, minimum, where
 from stretto.ops.piecewise import hard_sigmoid, hard_swish, leaky_relu, relu, relu6
 from stretto.ops.prepare import prepare
 from stretto.ops.reduce import argmax, max, mean, min, sum, var
-from stretto.ops.shape import concat, embedding, flatten, pad, reshape, split, take, take_gradient, transpose
+from stretto.ops.shape import concat, flatten, pad, reshape, split, transpose
 from stretto.ops.softmax import log_softmax, softmax
+from stretto.ops.take import embedding, take, take_gradient
 from stretto.ops.upsample import upsample2d, upsample2d_gradient
 from stretto.ops.vecdot import vecdot
 
