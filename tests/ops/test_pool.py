@@ -5,6 +5,7 @@ import doctest
 import numpy as np
 import pytest
 import stretto as st
+import stretto.ops.adaptive_avg_pool
 import stretto.ops.avg_pool
 import stretto.ops.avg_pool_gradient
 import stretto.ops.max_pool
@@ -19,6 +20,7 @@ def ramp(*shape, dtype="f4"):
 @pytest.mark.parametrize(
     "module",
     [
+        stretto.ops.adaptive_avg_pool,
         stretto.ops.avg_pool,
         stretto.ops.avg_pool_gradient,
         stretto.ops.max_pool,

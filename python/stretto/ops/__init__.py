@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from stretto.ops.activation import activation_gradient, elu, gelu, sigmoid, silu, softplus
+from stretto.ops.adaptive_avg_pool import adaptive_avg_pool2d, adaptive_avg_pool2d_gradient
 from stretto.ops.arithmetic import add, div, mul, pow, sub
 from stretto.ops.attention import attention
-from stretto.ops.avg_pool import adaptive_avg_pool2d, avg_pool1d, avg_pool2d, avg_pool3d, global_avg_pool
+from stretto.ops.avg_pool import avg_pool1d, avg_pool2d, avg_pool3d, global_avg_pool
 from stretto.ops.avg_pool_gradient import (
-    adaptive_avg_pool2d_gradient,
     avg_pool1d_gradient,
     avg_pool2d_gradient,
     avg_pool3d_gradient,

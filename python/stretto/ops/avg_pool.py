@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from stretto.ops.types import Array, ArrayLike, Padding
 
-_adaptive_avg_pool2d = _core.op("adaptive_avg_pool2d")
 _avg_pool1d = _core.op("avg_pool1d")
 _avg_pool2d = _core.op("avg_pool2d")
 _avg_pool3d = _core.op("avg_pool3d")
@@ -290,47 +289,3 @@ def global_avg_pool(
     array([[1.5, 5.5]])
     """
     return _global_avg_pool((x,), {"keepdims": keepdims, "layout": layout}, out, threads)
-
-
-def adaptive_avg_pool2d(
-    x: ArrayLike,
-    output_size: int | Sequence[int],
-    *,
-    layout: str = "NCHW",
-    out: Array | None = None,
-    threads: int | None = None,
-) -> Array:
-    """Average into a given number of bins.
-
-    Bin ``i`` of ``m`` along an axis of ``n`` elements holds ``floor(i * n / m)`` to ``ceil((i + 1) * n / m)``, the end
-    not included, as in PyTorch; bins may overlap. The sum is as in :func:`avg_pool2d`.
-
-    Parameters
-    ----------
-    x : array (N, C, H, W), or (N, H, W, C) with ``layout="NHWC"``
-        Of floats.
-    output_size : int or tuple of 2
-    layout : {"NCHW", "NHWC"}
-    out : array, optional
-    threads : int, optional
-
-    Returns
-    -------
-    array (N, C, *output_size), or (N, *output_size, C)
-
-    Raises
-    ------
-    ValueError
-        If ``output_size`` is not positive, or ``x``'s spatial axes are empty.
-    TypeError
-        If x is not of floats.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import stretto as st
-    >>> st.adaptive_avg_pool2d(np.arange(9.).reshape(1, 1, 3, 3), 2)
-    array([[[[2., 3.],
-             [5., 6.]]]])
-    """
-    return _adaptive_avg_pool2d((x,), {"output_size": output_size, "layout": layout}, out, threads)

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from stretto.ops.types import Array, ArrayLike, Padding
 
-_adaptive_avg_pool2d_gradient = _core.op("adaptive_avg_pool2d_gradient")
 _avg_pool1d_gradient = _core.op("avg_pool1d_gradient")
 _avg_pool2d_gradient = _core.op("avg_pool2d_gradient")
 _avg_pool3d_gradient = _core.op("avg_pool3d_gradient")
@@ -253,48 +252,3 @@ def global_avg_pool_gradient(
     array([[[0.25, 0.25, 0.25, 0.25]]])
     """
     return _global_avg_pool_gradient((grad, x), {"keepdims": keepdims, "layout": layout}, out, threads)
-
-
-def adaptive_avg_pool2d_gradient(
-    grad: ArrayLike,
-    x: ArrayLike,
-    output_size: int | Sequence[int],
-    *,
-    layout: str = "NCHW",
-    out: Array | None = None,
-    threads: int | None = None,
-) -> Array:
-    """Gradient of :func:`adaptive_avg_pool2d` with respect to ``x``.
-
-    As :func:`avg_pool2d_gradient` over the op's windows.
-
-    Parameters
-    ----------
-    grad : array
-        Of the shape of the pool's result.
-    x : array
-        The pool's input; only its shape matters.
-    output_size, layout
-        As the pool had them.
-    out : array, optional
-    threads : int, optional
-
-    Returns
-    -------
-    array of x's shape
-
-    Raises
-    ------
-    ValueError
-        As :func:`adaptive_avg_pool2d`, and if ``grad`` has the wrong shape.
-    TypeError
-        If an array is not of floats.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import stretto as st
-    >>> st.adaptive_avg_pool2d_gradient(np.ones((1, 1, 1, 2)), np.zeros((1, 1, 1, 3)), (1, 2))
-    array([[[[0.5, 1. , 0.5]]]])
-    """
-    return _adaptive_avg_pool2d_gradient((grad, x), {"output_size": output_size, "layout": layout}, out, threads)
