@@ -31,9 +31,7 @@ from stretto.ops.normalize_gradient import (
     batch_norm_gradient,
     group_norm_gradient,
     layer_norm_gradient,
-    log_softmax_gradient,
     rms_norm_gradient,
-    softmax_gradient,
 )
 from stretto.ops.pick import clip, maximum, minimum, where
 from stretto.ops.piecewise import hard_sigmoid, hard_swish, leaky_relu, relu, relu6
@@ -41,6 +39,7 @@ from stretto.ops.prepare import prepare
 from stretto.ops.reduce import argmax, max, mean, min, sum, var
 from stretto.ops.shape import concat, flatten, pad, reshape, split, transpose
 from stretto.ops.softmax import log_softmax, softmax
+from stretto.ops.softmax_gradient import log_softmax_gradient, softmax_gradient
 from stretto.ops.take import embedding, take, take_gradient
 from stretto.ops.upsample import upsample2d, upsample2d_gradient
 from stretto.ops.vecdot import vecdot
