@@ -12,7 +12,7 @@ import numpy as np
 
 from stretto.program import Array as Array
 from stretto.program import Changes, on_host
-from stretto.tracing import Symbol
+from stretto.symbol import Symbol
 
 # Strings: NumPy loads np.random at its first use, which is not to be the import of stretto.
 Rng: TypeAlias = "int | np.random.Generator | None"
