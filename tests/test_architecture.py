@@ -21,7 +21,7 @@ PYTHON_LEVELS = {
             {"_core"},
             {"threads", "headers", "ops", "progress", "cuda"},
             {"program", "timeline"},
-            {"symbol"},
+            {"inputs", "symbol"},
             {"tracing"},
             {"gradient", "rewrite"},
             {"layers"},

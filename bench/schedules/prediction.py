@@ -8,7 +8,7 @@ from typing import Any
 
 import stretto as st
 from stretto.measuring import StepClock, measure_rates
-from stretto.runner import Shop
+from stretto.opening import Shop
 from stretto.schedule.calibrate import measure_steps, points_to_measure
 from stretto.schedule.cost import CostModel
 from stretto.schedule.machine import Rates, this_machine

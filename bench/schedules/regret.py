@@ -9,7 +9,8 @@ from typing import Any
 
 import stretto as st
 from stretto import _core
-from stretto.runner import Runner, Shop
+from stretto.opening import Shop
+from stretto.runner import Runner
 from stretto.schedule.plan import Choice
 from tqdm import tqdm
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stretto import _core
-from stretto.opening import Openings, Shop, bind_host_inputs
+from stretto.inputs import bind_host_inputs
+from stretto.opening import Openings, Shop
 from stretto.program import Program
 from stretto.schedule.arrange import arrange
 from stretto.schedule.memory import size_in_bytes

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from stretto import _core
+from stretto.inputs import bind_inputs
 from stretto.measuring import StepClock, measure_rates
-from stretto.opening import Shop, bind_inputs
+from stretto.opening import Shop
 from stretto.program import Array, Program
 from stretto.progress import Countdown, Progress
 from stretto.rewrite import fuse_epilogues

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from stretto import _core
 from stretto.channels import Channels
-from stretto.opening import Openings, Shop, bind_host_inputs, bind_inputs, intake_of
+from stretto.inputs import bind_host_inputs, bind_inputs, intake_of
+from stretto.opening import Openings, Shop
 from stretto.program import Program
 from stretto.progress import Progress
 from stretto.python_stages import Function, functions_of
@@ -33,7 +34,7 @@ from stretto.timeline import Timeline, timeline_of
 if TYPE_CHECKING:
     from stretto.serve import Server
 
-__all__ = ["Runner", "Shop", "bind_inputs"]
+__all__ = ["Runner"]
 
 
 class Runner:

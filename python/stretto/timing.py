@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stretto.opening import Shop, bind_inputs
+from stretto.inputs import bind_inputs
+from stretto.opening import Shop
 from stretto.program import Array
 from stretto.runner import Runner
 from stretto.schedule.candidate import Candidate

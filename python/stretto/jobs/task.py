@@ -9,7 +9,8 @@ from typing import Any
 
 from stretto import _core
 from stretto.jobs.job import Job, JobResult
-from stretto.runner import Runner, Shop
+from stretto.opening import Shop
+from stretto.runner import Runner
 from stretto.schedule.plan import Choice
 
 __all__ = ["Task"]
