@@ -27,7 +27,7 @@ PYTHON_LEVELS = {
             {"layers"},
             {"schedule", "importers"},
             {"opening", "rehearsal", "budget", "python_stages"},
-            {"channels"},
+            {"channels", "player"},
             {"feed", "submission"},
             {"stream"},
             {"serve"},

@@ -1,5 +1,6 @@
 """Runners in use: errors, signals, threads, changes of parameters, closing."""
 
+import doctest
 import gc
 import os
 import pickle
@@ -13,6 +14,7 @@ import time
 import numpy as np
 import pytest
 import stretto as st
+from stretto import player
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 8)).astype("f4")
@@ -256,3 +258,9 @@ def test_too_many_workers_leave_no_threads_behind():
     assert "fewer workers" in said
     assert int(threads.split()[1]) < 100
     assert works == "True"
+
+
+def test_the_examples_of_calls_run():
+    ran = doctest.testmod(player)
+    assert ran.attempted > 0
+    assert ran.failed == 0
