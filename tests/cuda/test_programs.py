@@ -1,6 +1,5 @@
 """Programs and plans on CuPy arrays: the bits of the host's, on the user's stream, and nothing waits."""
 
-import threading
 import types
 from collections.abc import Callable
 from typing import Any
@@ -107,37 +106,6 @@ def test_the_memory_of_a_call_is_given_back() -> None:
         assert memory.allocator.live == before
 
 
-def test_parameters_of_the_host_are_copied_once_and_when_they_change() -> None:
-    net, x = network(), to_device(X)
-    with st.plan(net, X, schedule="serial") as plan:
-        expected = plan(X)
-        before = state.waits
-        assert to_host(plan(x)).tobytes() == expected.tobytes()
-        assert to_host(plan(to_device(X[:2]))).tobytes() == expected[:2].tobytes()
-        assert state.waits == before + 1
-        net[5].weight = -net[5].weight
-        assert to_host(plan(x)).tobytes() == net(X).tobytes() != expected.tobytes()
-        assert state.waits == before + 2
-        net.to_device()
-        assert to_host(plan(x)).tobytes() == net.to_host()(X).tobytes()
-        assert state.waits == before + 3  # for the scale and shift that are batch_norm
-
-
-def test_some_parameters_of_a_fused_batch_norm_are_in_host_memory() -> None:
-    net, x = network(), to_device(X)
-    net.to_device()
-    mean = np.linspace(-1, 1, 8, dtype="f4")
-    for late in (False, True):
-        with st.plan(net, x) as plan:
-            if late:
-                plan(x)
-            net[1].running_mean = mean
-            got = to_host(plan(x)).tobytes()
-        assert got == net.to_host()(X).tobytes()
-        net.to_device()
-        mean = -mean
-
-
 def test_captured_arrays_and_scalars() -> None:
     c = to_device(np.float32([1, 2, 3]))
 
@@ -150,16 +118,6 @@ def test_captured_arrays_and_scalars() -> None:
         wanted = x * np.float32([1, 2, 3]) * np.float32(2.5) + 1
         assert to_host(plan(to_device(x))).tobytes() == wanted.tobytes()
     assert program == st.trace(f, to_device(x))
-
-
-def test_a_plan_follows_its_arrays_gpu() -> None:
-    net, x = network(), to_device(X, 2)
-    expected = net(X)
-    with st.plan(net, x) as plan:
-        assert to_host(plan(x)).tobytes() == expected.tobytes()
-        assert to_host(plan(to_device(X, 1))).tobytes() == expected.tobytes()
-        assert {gpu for _, gpu, _ in _core.host_launches()} == {1, 2}
-        assert state.device == 0
 
 
 ERRORS: list[tuple[Callable[[Any], tuple[Any, ...]], type[Exception]]] = [
@@ -178,21 +136,6 @@ def test_errors_are_those_of_numpy_arrays(arrays: Any, kind: type[Exception]) ->
             plan(*arrays(to_device))
     assert str(error.value) == str(expected.value)
     assert _core.host_launches() == []
-
-
-def test_arrays_in_several_places() -> None:
-    net = network()
-    with st.plan(lambda x, y: st.add(x, y), (X, X), schedule="serial") as plan:
-        with pytest.raises(TypeError, match="inputs are not in one place: x0 is on GPU 0, x1 is in host memory"):
-            plan(to_device(X), X)
-        with pytest.raises(ValueError, match="inputs are on different GPUs: x0 is on GPU 0, x1 is on GPU 1"):
-            plan(to_device(X), to_device(X, 1))
-    net.to_device()
-    with st.plan(net, to_device(X)) as plan:
-        with pytest.raises(TypeError, match=r"plan: 0\.weight is on a GPU, the inputs are in host memory; move the"):
-            plan(X)
-        with pytest.raises(ValueError, match="plan: a constant is on GPU 0, not on GPU 1"):
-            plan(to_device(X, 1))
 
 
 def test_what_runs_on_the_cpu_only() -> None:
@@ -270,44 +213,6 @@ def test_calls_may_come_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.tobytes() == expected.tobytes()
     assert seen
     assert all(y.tobytes() == other.tobytes() for y in seen)
-
-
-def test_a_parameter_that_changes_while_others_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
-    net, weight, copying, changed = network(), network()[5].weight, threading.Event(), threading.Event()
-    copy = cupy.asarray
-
-    def slow(array: Any) -> Any:
-        if not copying.is_set():
-            copying.set()
-            assert changed.wait(20)
-        return copy(array)
-
-    with st.plan(net, X, schedule="serial") as plan:
-        plan(X)
-        monkeypatch.setattr(cupy, "asarray", slow)
-        thread = threading.Thread(target=lambda: plan(to_device(X)))
-        thread.start()
-        assert copying.wait(20)
-        net[5].weight = -weight
-        plan(X)
-        changed.set()
-        thread.join()
-        assert to_host(plan(to_device(X))).tobytes() == net(X).tobytes()
-
-
-def test_an_array_of_another_gpu_is_captured_where_it_is() -> None:
-    x = X[:, :1]
-    there = to_device(x, 1)
-    with st.plan(lambda a: st.mul(a, to_device(x[:1], 1)), there) as plan:
-        assert to_host(plan(there)).tobytes() == (x * x[:1]).tobytes()
-
-
-def test_memory_is_told_of_where_it_was_planned() -> None:
-    with st.plan(network(), X, schedule="data", workers=2) as plan:
-        taken = plan.peak_bytes(5)
-        with pytest.raises(NotImplementedError, match="on a GPU"):
-            plan(to_device(X))
-        assert plan.peak_bytes(5) == taken
 
 
 @pytest.mark.parametrize("options", [{"devices": "cpu"}, {"workers": 8}, {"threads": 4}])
