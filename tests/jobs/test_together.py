@@ -1,8 +1,7 @@
-"""Different jobs at once: who takes what, the budget, the bits, and what becomes of errors."""
+"""Different jobs at once: who takes what, the budget, the bits, and wrong arguments."""
 
 import itertools
 import os
-import signal
 import threading
 from collections import Counter
 from functools import partial
@@ -14,13 +13,7 @@ from stretto import _core
 from stretto.jobs import Job, together
 from stretto.jobs.task import Task
 
-RNG = np.random.default_rng(0)
-NET = st.Sequential(st.Linear(8, 16, activation="relu", rng=1), st.Linear(16, 4, rng=3))
-BATCHES = [RNG.normal(size=(n, 8)).astype("f4") for n in (4, 1, 7, 4, 3, 12, 4, 2)]
-
-
-def opened(net=NET, x=BATCHES[0], schedule="serial"):
-    return st.plan(net, x, schedule=schedule, workers=2, calibrate=0.0)
+from tests.jobs.plans import BATCHES, opened
 
 
 class Units:
@@ -144,7 +137,7 @@ def test_batches_of_one_job_run_at_once(monkeypatch):
 def test_the_budget_is_never_exceeded():
     units, others = Units(), []
     before = len(os.listdir("/proc/self/task"))
-    a = RNG.normal(size=(120, 120)).astype("f4")
+    a = np.random.default_rng(0).normal(size=(120, 120)).astype("f4")
 
     def work():
         named = [t for t in threading.enumerate() if t.name.startswith("stretto-together-")]
@@ -185,81 +178,6 @@ def test_the_timeline_shows_units():
     spans = [(s.worker, s.stage, s.name, s.micro_batch) for s in results.timeline.spans]
     assert spans == [(0, 0, "letters", 0), (0, 0, "letters", 1), (0, 0, "letters", 2), (0, 1, "sum", 0)]
     assert results.timeline.draw().splitlines()[1].startswith("  worker 0")
-
-
-def failing(count):
-    yield from range(count)
-    raise ZeroDivisionError(count)
-
-
-def test_an_error_ends_its_job_alone():
-    ids = np.arange(4)
-    table = np.ones((5, 3), "f4")
-    with opened(lambda ids: st.embedding(table, ids), ids) as plan:
-        broken, raised, bad, good = together(
-            Job(failing(3), name="broken"),
-            Job(int, "x"),
-            Job(plan, [ids, ids + 9, ids]),
-            Job(plan, [ids, ids], priority=-1),
-            workers=1,
-        )
-    assert (broken.value, broken.units, type(broken.error)) == ([0, 1, 2], 3, ZeroDivisionError)
-    assert broken.error.__notes__ == ["together: in broken, unit 3"]
-    assert raised.value is None
-    with pytest.raises(ValueError, match="invalid literal"):
-        raised.result()
-    assert len(bad.value) == 1
-    with pytest.raises((ValueError, IndexError), match="step 0"):
-        bad.result()
-    assert (good.error, good.units) == (None, 2)
-
-
-@pytest.mark.parametrize("workers", [2, 4])
-def test_the_error_of_the_earliest_unit_counts(workers):
-    ids = np.arange(4)
-    with opened(lambda ids: st.embedding(np.ones((5, 3), "f4"), ids), ids) as plan:
-        for _ in range(20):
-            (result,) = together(Job(plan, [ids, ids, ids + 9, *[ids + 7] * 9]), workers=workers)
-            assert len(result.value) == 2
-            assert result.error.__notes__ == ["together: in job 0, unit 2"]
-
-
-def test_a_timeout_keeps_what_is_done():
-    go = threading.Event()
-
-    def endless():
-        yield 1
-        assert go.wait(30)
-        yield 2
-        go.clear()
-        assert go.wait(30)
-
-    stop = threading.Timer(0.2, go.set)
-    stop.start()
-    endless_result, quick = together(Job(endless(), name="endless"), Job(sum, [1, 2]), workers=2, timeout=0.05)
-    stop.join()
-    assert (endless_result.value, quick.result()) == ([1, 2], 3)
-    with pytest.raises(TimeoutError, match=r"together: endless was not done in 0.05 seconds; 2 units were"):
-        endless_result.result()
-
-
-def test_control_c_stops_all():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    units, pause = [], threading.Event()
-
-    def endless():
-        while True:
-            units.append(pause.wait(0.001))
-            if len(units) == 3:
-                os.kill(os.getpid(), signal.SIGINT)
-            yield
-
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            together(Job(endless()), Job(endless()), workers=2)
-        assert not [t for t in threading.enumerate() if t.name.startswith("stretto-together-")]
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def test_jobs_inside_jobs_keep_the_budget():
@@ -303,10 +221,3 @@ def test_nothing_to_do():
 def test_wrong_arguments(make, error, text):
     with opened() as plan, pytest.raises(error, match=text):
         make(plan)
-
-
-def test_a_closed_plan():
-    plan = opened()
-    plan.close()
-    with pytest.raises(ValueError, match="together: the plan is closed"):
-        together(Job(plan, BATCHES))
