@@ -98,17 +98,19 @@ STRETTO_CONSTANT double kTanhD[] = {-0x1.555555555554fp-2,  0x1.111111111072cp-3
                                     0x1.664f4857e6b07p-6,   -0x1.226e2ee0bb8c6p-7, 0x1.d6d29336cbb45p-9,
                                     -0x1.7d8f6526056bep-10, 0x1.34800b3941432p-11, -0x1.e949e27e14f43p-13,
                                     0x1.5d054b89fd3cbp-14,  -0x1.45f8d2670efedp-16};  // 2^-60.5
-// erf(x) / x - 1 in z = x^2, for |x| <= 0.95 (float) or 1 (double)
-STRETTO_CONSTANT float kErfF[] = {0x1.06eba8p-3f, -0x1.812742p-2f, 0x1.ce2dccp-4f, -0x1.b8096cp-6f,
-                                  0x1.549624p-8f, -0x1.a888p-11f,  0x1.57358ap-14f};  // 2^-30.5
+// erf(x) / x - 1 in z = x^2, for |x| <= 1.06 (float) or 1 (double)
+STRETTO_CONSTANT float kErfF[] = {0x1.06eba8p-3f, -0x1.812736p-2f,  0x1.ce2b68p-4f, -0x1.b7dd8ep-6f,
+                                  0x1.532bccp-8f, -0x1.9dc87ap-11f, 0x1.38a8a0p-14f};  // 2^-28.5
 STRETTO_CONSTANT double kErfD[] = {0x1.06eba8214db69p-3,   -0x1.812746b0379e6p-2,  0x1.ce2f21a042b20p-4,
                                    -0x1.b82ce31284925p-6,  0x1.565bcd0dae8bcp-8,   -0x1.c02db3d8913d3p-11,
                                    0x1.f9a3219524284p-14,  -0x1.f4d1de3b304cbp-17, 0x1.b9dee3da09ea2p-20,
                                    -0x1.5f1cba5d197bfp-23, 0x1.f79e8ded2dec0p-27,  -0x1.3858e40789b8cp-30,
                                    0x1.0547561df8d5fp-34};  // 2^-62.7
-// log(1 - erf(t)) / t for 0.94 <= t <= 4 (float) or 0.99 <= t <= 6 (double)
-STRETTO_CONSTANT float kErfcF[] = {-0x1.20f016p+0f, -0x1.452a9ep-1f, -0x1.b38e8cp-4f, 0x1.86bbaep-6f,
-                                   -0x1.e2c824p-9f, 0x1.5d0812p-12f, -0x1.9a990ep-17f};  // 2^-30.6 of 1
+// sqrt(1 - erf(t)) in t - 1.5, for 1.045 <= t <= 4, weighted for the error of its square
+STRETTO_CONSTANT float kErfcF[] = {0x1.790c56p-3f,  -0x1.4abf10p-2f, 0x1.9bfa3ap-3f,  -0x1.87e854p-6f,
+                                   -0x1.f7449ep-6f, 0x1.9f01c8p-7f,  0x1.97088ep-10f, -0x1.14d1a2p-9f,
+                                   0x1.c324bep-12f, 0x1.74efb4p-17f, -0x1.2e46d4p-17f};  // 2^-26.5 of 1
+// log(1 - erf(t)) / t for 0.99 <= t <= 6
 STRETTO_CONSTANT double kErfcD[] = {
     -0x1.20dd7591b6424p+0,  -0x1.45f2f9926ad4ap-1,  -0x1.a4f73aead5266p-4,  0x1.39879ce72f959p-6,
     0x1.8dcbf84410a63p-13,  -0x1.b339f3abea407p-10, 0x1.1a8e69418f6b7p-11,  0x1.0a536263f9193p-15,
@@ -238,21 +240,19 @@ STRETTO_INLINE V tanh(V x) {
 template <class V>
 STRETTO_INLINE V erf(V x) {
   using T = typename V::scalar;
-  constexpr bool is_float = std::is_same_v<T, float>;
   const V a = magnitude(x), one = V::broadcast(T(1));
   const V z = a * a;
-  const V t = min(V::broadcast(is_float ? T(4) : T(6)), a);
-  V p, q;
-  if constexpr (is_float) {
-    p = polynomial(z, coefficients::kErfF);
-    q = polynomial(t, coefficients::kErfcF);
+  if constexpr (std::is_same_v<T, float>) {
+    const V small = fma(a, polynomial(z, coefficients::kErfF), a);  // NaN stays
+    const V q = polynomial(min(V::broadcast(4.0f), a) - V::broadcast(1.5f), coefficients::kErfcF);
+    const V large = fma(q, q, V::broadcast(-1.0f));  // of minus its sign
+    return with_sign(magnitude(select(less_equal(V::broadcast(1.05f), a), large, small)), sign_of(x));
   } else {
-    p = polynomial(z, coefficients::kErfD);
-    q = polynomial(t, coefficients::kErfcD);
+    const V t = min(V::broadcast(T(6)), a);
+    const V small = fma(a, polynomial(z, coefficients::kErfD), a);
+    const V large = one - exp_near(t * polynomial(t, coefficients::kErfcD));
+    return with_sign(select(less_equal(one, a), large, small), sign_of(x));
   }
-  const V small = fma(a, p, a);  // NaN stays
-  const V large = one - exp_near(t * q);
-  return with_sign(select(less_equal(V::broadcast(is_float ? T(0.94) : T(1)), a), large, small), sign_of(x));
 }
 
 // log(1 + u) for 0 <= u <= 1:  w = 1 + u;  u if w = 1, else log(w) * (u / (w - 1)), which mends w's rounding.

@@ -18,17 +18,17 @@ CHECKSUMS = {
     "exp": 26276104700483534,
     "log": 240196985485141267,
     "tanh": 9740514774967315725,
-    "erf": 9765947455635958828,
+    "erf": 9765947455639151647,
 }
 # The same over all 2^32 float32 inputs.
 ALL_INPUTS = {
     "exp": 16309385706150978300,
     "log": 13192131482710840968,
     "tanh": 16965582656615994178,
-    "erf": 2366205925946138060,
+    "erf": 4980275095960802880,
 }
 # Errors of float32 in units in the last place, as docs/numerics_functions.md states them.
-PUBLISHED = {"exp": 1.02, "log": 0.82, "tanh": 1.47, "erf": 1.21, "softplus": 2.81}
+PUBLISHED = {"exp": 1.02, "log": 0.82, "tanh": 1.47, "erf": 1.24, "softplus": 2.81}
 WORST = {  # every input between these is tried
     "exp": [(0.25, 88.72), (-87.0, -0.25)],
     "log": [(0.25, 4.0)],
