@@ -59,8 +59,7 @@ STRETTO_INLINE V sigmoid(V x) {
 template <class V>
 STRETTO_INLINE V relu6(V x) {
   const V six = V::broadcast(typename V::scalar(6));
-  const V y = select(less(x, V::zero()), V::zero(), x);
-  return select(less(six, y), six, y);
+  return min(six, max(V::zero(), x));
 }
 
 // relu6(x + 3) / 6
@@ -80,7 +79,7 @@ STRETTO_INLINE V activate(Activation activation, V x, V parameter) {
     case Activation::none:
       return x;
     case Activation::relu:
-      return select(less(x, zero), zero, x);
+      return max(zero, x);
     case Activation::relu6:
       return relu6(x);
     case Activation::leaky_relu:

@@ -59,6 +59,8 @@ CASES: dict[str, Case] = {
         (20, 1, 2, 4),
         {"padding": ((0, 3), (2, 0)), "stride": (3, 1), "groups": 20},
     ),
+    "depthwise3_12x12": ((2, 35, 12, 12), (35, 1, 3, 3), {"padding": 1, "groups": 35}),
+    "depthwise3_to_13x12": ((1, 17, 25, 24), (17, 1, 3, 3), {"padding": 1, "stride": 2, "groups": 17}),
     "depthwise_small_column": ((1, 18, 40, 1), (18, 1, 3, 1), {"padding": (1, 0), "groups": 18}),
     "few_outputs": ((2, 64, 11, 19), (16, 64, 3, 3), {"padding": 1}),
     "few_outputs_small": ((3, 48, 8, 8), (11, 48, 3, 3), {"padding": 1}),

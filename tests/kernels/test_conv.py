@@ -69,6 +69,40 @@ def test_what_selection_takes_equals_the_reference(name: str, layout: str) -> No
     assert same_bits(run(x, prepared, options, None, **epilogue, residual=residual, activation="relu"), expected)
 
 
+EPILOGUES = {
+    "bias": ("bias",),
+    "scale": ("scale", "shift"),
+    "residual": ("residual",),
+    "of_channels": ("bias", "scale", "shift"),
+    "all": ("bias", "scale", "shift", "residual"),
+}
+
+
+@pytest.mark.parametrize("name", ["1x1", "3x3_7", "map_4x4", "depthwise3", "depthwise3_12x12", "few_outputs_small"])
+@pytest.mark.parametrize("epilogue", EPILOGUES)
+@pytest.mark.parametrize("activation", [None, "relu", "relu6", "leaky_relu", "silu"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_epilogues_equal_the_reference(name: str, epilogue: str, activation: str | None, dtype: str) -> None:
+    x_shape, w_shape, options = CASES[name]
+    rng = np.random.default_rng(4)
+    x, w = draw(rng, x_shape, dtype), 4 * draw(rng, w_shape, dtype)
+    x[0, 0, 0, 0], x[-1, -1, -1, -1] = np.nan, np.inf
+    w[1] = 0
+    terms = {n: draw(rng, w_shape[:1], dtype) for n in ("bias", "scale", "shift")}
+    terms["residual"] = draw(rng, run(x, w, options).shape, dtype)
+    for term in terms.values():  # of sums that are +0: what is -0 stays so
+        term[1 if term.ndim == 1 else (slice(None), 1)] = -0.0
+    terms["scale"][1] = -1
+    more = {n: terms[n] for n in EPILOGUES[epilogue]} | {"activation": activation}
+    expected = run(x, w, options, "conv_reference", **more)
+    assert epilogue != "scale" or activation == "silu" or np.signbit(expected[:, 1]).any()
+    for variant in (None, *VARIANTS):
+        try:
+            assert same_bits(run(x, w, options, variant, **more), expected), variant
+        except NotImplementedError:
+            continue  # this row does not take such a shape
+
+
 def exact(x: Any, w: Any, stride: int, padding: int, dilation: int, groups: int) -> list[Fraction]:
     """conv2d in rational arithmetic, flat in C order."""
     n, _, h, width = x.shape

@@ -8,7 +8,8 @@
 namespace stretto::STRETTO_ISA {
 
 inline constexpr std::int64_t kSmallMapBytes = 48 << 10;  // of a vector of padded maps
-inline constexpr std::int64_t kSmallMapColumns = 8;       // of outputs
+inline constexpr std::int64_t kSmallMapColumns = 16;      // of outputs
+inline constexpr int kMostSmallMapTaps = 64;
 
 // The part of x that the outputs read, with its padding: [place][lane].
 struct PaddedMap {
@@ -43,8 +44,9 @@ STRETTO_INLINE bool is_small_maps(const Correlation& c) {
   const auto lies_flat = [&](const ArrayView& a) {
     return a.shape.at[2] == 1 && a.strides.at[4] == 1 && a.strides.at[3] == a.shape.at[4];
   };
-  if (c.inputs != 1 || c.outputs != 1 || c.groups < Vec<T>::lanes || c.tap_count == 0 || c.tap_count > 64 ||
-      c.out.shape.at[4] > kSmallMapColumns || !lies_flat(c.x) || !lies_flat(c.out))
+  if (c.inputs != 1 || c.outputs != 1 || c.groups < Vec<T>::lanes || c.tap_count == 0 ||
+      c.tap_count > kMostSmallMapTaps || c.out.shape.at[4] > kSmallMapColumns || !lies_flat(c.x) ||
+      !lies_flat(c.out))
     return false;
   for (int t = 0; t < c.tap_count; ++t)
     if (c.taps[t].at[0] != 0) return false;
@@ -54,22 +56,36 @@ STRETTO_INLINE bool is_small_maps(const Correlation& c) {
          c.x.shape.at[3] * c.x.shape.at[4] <= 2 * limit;
 }
 
+// What a vector of channels is multiplied by, and the part of the epilogue that is one for a channel.
+template <class T>
+struct ChannelTerms {
+  Vec<T> weights[kMostSmallMapTaps];
+  Vec<T> bias, scale, shift, low, high;
+
+  // Absent ones change nothing.
+  STRETTO_INLINE Vec<T> finished(Vec<T> z) const {
+    return min(high, max(low, fma(z + bias, scale, shift)));  // NaN and -0 stay
+  }
+};
+
 // N neighbouring outputs, of a vector of channels.
 template <class T, int N>
-STRETTO_INLINE void small_map_outputs(const T* map, std::int64_t step, const T* weights,
+STRETTO_INLINE void small_map_outputs(const T* map, std::int64_t step, const ChannelTerms<T>& terms,
                                       const std::int64_t* offset, int taps, T* to) {
   constexpr int lanes = Vec<T>::lanes;
   Vec<T> acc[N];
+  const T* from[N];
 #pragma GCC unroll 8
-  for (int i = 0; i < N; ++i) acc[i] = Vec<T>::zero();
+  for (int i = 0; i < N; ++i) {
+    acc[i] = Vec<T>::zero();
+    from[i] = map + i * step;
+  }
   for (int t = 0; t < taps; ++t) {
-    const Vec<T> weight = Vec<T>::load(weights + t * lanes);
-    const T* const from = map + offset[t];
 #pragma GCC unroll 8
-    for (int i = 0; i < N; ++i) acc[i] = fma(weight, Vec<T>::load(from + i * step), acc[i]);
+    for (int i = 0; i < N; ++i) acc[i] = fma(terms.weights[t], Vec<T>::load(from[i] + offset[t]), acc[i]);
   }
 #pragma GCC unroll 8
-  for (int i = 0; i < N; ++i) acc[i].store(to + i * lanes);
+  for (int i = 0; i < N; ++i) terms.finished(acc[i]).store(to + i * lanes);
 }
 
 template <class T>
@@ -83,6 +99,7 @@ class SmallMaps {
         rows_(c.out.shape.at[3]),
         columns_(c.out.shape.at[4]),
         elements_(c.x.shape.at[3] * c.x.shape.at[4]),
+        finishes_first_(is_of_channels(*c.epilogue)),
         places_(elements_ * std::int64_t(sizeof(std::int64_t))) {
     const std::int64_t width = c.x.shape.at[4];
     for (std::int64_t e = 0; e < elements_; ++e)
@@ -94,17 +111,48 @@ class SmallMaps {
   std::int64_t map_size() const { return (padded_.size() + 1) * lanes; }
   std::int64_t result_size() const { return rows_ * columns_ * lanes; }
 
-  // `weights` holds a vector for each tap, `map` zeros outside of x. Channels [first, first + count).
-  void run(std::int64_t n, std::int64_t first, int count, const T* weights, T* map, T* result) const {
+  // The terms of channels [first, first + count).
+  template <class WeightsOf>
+  ChannelTerms<T> terms_of(std::int64_t first, int count, const WeightsOf& weights_of) const {
+    alignas(64) T values[kMostSmallMapTaps][lanes] = {};
+    for (int i = 0; i < count; ++i) {
+      const auto from = weights_of(first + i, 0);
+      for (int t = 0; t < c_.tap_count; ++t) values[t][i] = from.w[t * from.step];
+    }
+    ChannelTerms<T> terms;
+    for (int t = 0; t < c_.tap_count; ++t) terms.weights[t] = Vec<T>::load(values[t]);
+    const Epilogue& e = *c_.epilogue;
+    const auto term = [&](const ArrayView& view, T absent) {
+      if (!finishes_first_ || !view.present()) return Vec<T>::broadcast(absent);
+      for (int i = 0; i < count; ++i) values[0][i] = view.as<T>()[(first + i) * view.strides[1]];
+      return Vec<T>::load(values[0]);
+    };
+    terms.bias = term(e.bias, T(-0.0));
+    terms.scale = term(e.scale, T(1));
+    terms.shift = term(e.shift, T(-0.0));
+    const bool is_clamped = finishes_first_ && is_clamp(e.activation);
+    const T most = T(__builtin_inf());
+    terms.low = Vec<T>::broadcast(is_clamped ? T(0) : -most);
+    terms.high = Vec<T>::broadcast(is_clamped && e.activation == Activation::relu6 ? T(6) : most);
+    return terms;
+  }
+
+  // `map` holds zeros outside of x. Channels [first, first + count).
+  void run(std::int64_t n, std::int64_t first, int count, const ChannelTerms<T>& terms, T* map,
+           T* result) const {
     read(c_.x.as<T>() + n * c_.x.strides.at[0] + first * c_.x.strides.at[1], count, map);
     for (std::int64_t r = 0; r < rows_; ++r) {
       const T* const row = map + r * c_.stride[1] * padded_.width * lanes;
       for (std::int64_t q = 0; q < columns_; q += most_outputs)
-        sum(int(least(most_outputs, columns_ - q)), row + q * c_.stride[2] * lanes, weights,
+        sum(int(least(most_outputs, columns_ - q)), row + q * c_.stride[2] * lanes, terms,
             result + (r * columns_ + q) * lanes);
     }
+    const Epilogue& e = *c_.epilogue;
+    if (finishes_first_ && e.activation != Activation::none && !is_clamp(e.activation))
+      activate_values(e.activation, e.parameter, result, result_size());
     write(c_.out.as<T>() + n * c_.out.strides.at[0] + first * c_.out.strides.at[1], count, result);
-    finish_block<T, T, T>(c_, nullptr, {}, n, 0, 0, 0, 0, first, count, rows_, columns_);
+    if (!finishes_first_)
+      finish_block<T, T, T>(c_, nullptr, {}, n, 0, 0, 0, 0, first, count, rows_, columns_);
   }
 
  private:
@@ -124,10 +172,20 @@ class SmallMaps {
   }
 
   template <int N = most_outputs>
-  STRETTO_INLINE void sum(int outputs, const T* map, const T* weights, T* to) const {
+  STRETTO_INLINE void sum(int outputs, const T* map, const ChannelTerms<T>& terms, T* to) const {
     if constexpr (N > 1)
-      if (outputs < N) return sum<N - 1>(outputs, map, weights, to);
-    small_map_outputs<T, N>(map, c_.stride[2] * lanes, weights, offset_, c_.tap_count, to);
+      if (outputs < N) return sum<N - 1>(outputs, map, terms, to);
+    small_map_outputs<T, N>(map, c_.stride[2] * lanes, terms, offset_, c_.tap_count, to);
+  }
+
+  static bool is_clamp(Activation a) { return a == Activation::relu || a == Activation::relu6; }
+
+  static bool is_of_channels(const Epilogue& e) {
+    if (e.residual.present()) return false;
+    for (const ArrayView* view : {&e.bias, &e.scale, &e.shift})
+      if (view->present() && (view->strides[0] != 0 || view->strides[3] != 0 || view->strides[4] != 0))
+        return false;
+    return true;
   }
 
   [[gnu::noinline]] void write(T* out, int count, const T* result) const {
@@ -147,8 +205,9 @@ class SmallMaps {
   const Correlation& c_;
   const PaddedMap padded_;
   const std::int64_t rows_, columns_, elements_;
+  const bool finishes_first_;
   const Scratch places_;
-  std::int64_t offset_[64];
+  std::int64_t offset_[kMostSmallMapTaps];
 };
 
 template <class T, class WeightsOf>
@@ -159,20 +218,15 @@ void run_small_maps(const Correlation& c, int threads, const WeightsOf& weights_
   share_tasks(tasks, products_of(c), 2e5, threads, [&](std::int64_t begin, std::int64_t end) {
     const Scratch map(maps.map_size() * std::int64_t(sizeof(T)));
     const Scratch result(maps.result_size() * std::int64_t(sizeof(T)));
-    const Scratch weights(c.tap_count * lanes * std::int64_t(sizeof(T)));
     for (std::int64_t i = 0; i < maps.map_size(); ++i) map.as<T>()[i] = T(0);
-    std::int64_t known = -1;  // the channels whose weights those are
+    ChannelTerms<T> terms;
+    std::int64_t known = -1;  // the channels whose terms those are
     for (std::int64_t task = begin; task < end; ++task) {
       const std::int64_t first = task / samples * lanes;
       const int count = int(least(lanes, c.groups - first));
-      if (first != known) {
-        for (int i = 0; i < lanes; ++i) {
-          const auto from = weights_of(first + (i < count ? i : 0), 0);
-          for (int t = 0; t < c.tap_count; ++t) weights.as<T>()[t * lanes + i] = from.w[t * from.step];
-        }
-        known = first;
-      }
-      maps.run(task % samples, first, count, weights.as<T>(), map.as<T>(), result.as<T>());
+      if (first != known) terms = maps.terms_of(first, count, weights_of);
+      known = first;
+      maps.run(task % samples, first, count, terms, map.as<T>(), result.as<T>());
     }
   });
 }

@@ -13,6 +13,31 @@ STRETTO_INLINE Term<From> term_of(const ArrayView& view, std::int64_t offset, in
   return {view.as<From>() + offset, view.strides[row_axis], view.strides[column_axis]};
 }
 
+// The epilogue of c's outputs from (n, o, od, oh, ow) on, and their store, with the given axes as rows and
+// columns.
+template <class T, class From, class Out>
+STRETTO_INLINE Finish<T, From, Out> finish_from(const Correlation& c, std::int64_t n, std::int64_t o,
+                                                std::int64_t od, std::int64_t oh, std::int64_t ow,
+                                                int row_axis, int column_axis) {
+  const Epilogue& e = *c.epilogue;
+  const auto offset = [&](const ArrayView& view) {
+    const std::int64_t* const step = view.strides.at;
+    return step[0] * n + step[1] * o + step[2] * od + step[3] * oh + step[4] * ow;
+  };
+  const auto term = [&](const ArrayView& view) {
+    return term_of<From>(view, offset(view), row_axis, column_axis);
+  };
+  return {term(e.bias),
+          term(e.scale),
+          term(e.shift),
+          term(e.residual),
+          e.activation,
+          T(e.parameter),
+          c.out.as<Out>() + offset(c.out),
+          c.out.strides[row_axis],
+          c.out.strides[column_axis]};
+}
+
 // The steps between the sums of a block; that of channels or of columns is 1.
 struct BlockLayout {
   std::int64_t channel, row, column;
@@ -28,10 +53,6 @@ template <class From, class T, class Out>
   const Epilogue& e = *c.epilogue;
   if (!sums && e.is_empty()) return;
   const std::int64_t o = group * c.outputs + channel;
-  const auto offset = [&](const ArrayView& view, std::int64_t r) {
-    return view.strides.at[0] * n + view.strides.at[1] * o + view.strides.at[2] * od +
-           view.strides.at[3] * (oh + r) + view.strides.at[4] * ow;
-  };
   // Rows that lie one behind the other, everywhere, are one.
   const auto lies_flat = [&](const ArrayView& view) {
     return !view.present() || view.strides.at[3] == columns * view.strides.at[4];
@@ -45,16 +66,8 @@ template <class From, class T, class Out>
   const bool along_channels = sums ? layout.column != 1 : c.out.strides[1] == 1 && c.out.strides[4] != 1;
   const int row_axis = along_channels ? 4 : 1, column_axis = along_channels ? 1 : 4;
   for (std::int64_t r = 0; r < rows; ++r) {
-    Finish<T, From, Out> finish;
-    finish.bias = term_of<From>(e.bias, offset(e.bias, r), row_axis, column_axis);
-    finish.scale = term_of<From>(e.scale, offset(e.scale, r), row_axis, column_axis);
-    finish.shift = term_of<From>(e.shift, offset(e.shift, r), row_axis, column_axis);
-    finish.residual = term_of<From>(e.residual, offset(e.residual, r), row_axis, column_axis);
-    finish.activation = e.activation;
-    finish.parameter = T(e.parameter);
-    finish.out = c.out.as<Out>() + offset(c.out, r);
-    finish.out_row = c.out.strides[row_axis];
-    finish.out_col = c.out.strides[column_axis];
+    const Finish<T, From, Out> finish =
+        finish_from<T, From, Out>(c, n, o, od, oh + r, ow, row_axis, column_axis);
     const T* from = sums ? sums + r * layout.row : reinterpret_cast<const T*>(finish.out);
     const std::int64_t from_row = !sums ? finish.out_row : along_channels ? layout.column : layout.channel;
     if (along_channels)

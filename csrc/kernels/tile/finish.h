@@ -17,24 +17,37 @@ struct Term {
 
 // A term along the columns of one row: a vector of its own at each, or one for all.
 template <class T>
-class TermRow {
- public:
-  STRETTO_INLINE TermRow(const Term<T>& term, std::int64_t y, std::int64_t x) {
-    if (!term.data) return;
-    const T* const first = term.data + y * term.row + x * term.col;
-    if (term.col == 0)
-      repeated_ = Vec<T>::broadcast(*first);
-    else
-      first_ = first;
-  }
-  STRETTO_INLINE Vec<T> at(std::int64_t j) const { return first_ ? Vec<T>::load(first_ + j) : repeated_; }
+struct TermVectors {
+  const T* first;
+  std::int64_t moving;  // all bits, or none
+
+  STRETTO_INLINE Vec<T> at(std::int64_t j) const { return Vec<T>::load(first + (j & moving)); }
   STRETTO_INLINE Vec<T> at(std::int64_t j, int n) const {
-    return first_ ? Vec<T>::load(first_ + j, n) : repeated_;
+    return moving ? Vec<T>::load(first + j, n) : Vec<T>::load(first);
+  }
+};
+
+// The same, row by row. `room` is for a vector. An absent term leaves what it is added to as it is: that is
+// -0.
+template <class T>
+class TermRows {
+ public:
+  STRETTO_INLINE TermRows(const Term<T>& term, std::int64_t y, std::int64_t x, T* room)
+      : room_(room), row_(term.data ? term.row : 0), moving_(term.data && term.col != 0 ? -1 : 0) {
+    if (term.data) first_ = term.data + y * term.row + x * term.col;
+    if (!moving_) Vec<T>::broadcast(first_ ? *first_ : T(-0.0)).store(room);
+  }
+  STRETTO_INLINE TermVectors<T> vectors() const { return {moving_ ? first_ : room_, moving_}; }
+  STRETTO_INLINE void to_next_row() {
+    if (row_ == 0) return;
+    first_ += row_;
+    if (!moving_) Vec<T>::broadcast(*first_).store(room_);
   }
 
  private:
   const T* first_ = nullptr;
-  Vec<T> repeated_ = Vec<T>::zero();
+  T* room_;
+  std::int64_t row_, moving_;
 };
 
 template <class T, class From, class Out>
@@ -58,14 +71,15 @@ struct Finish {
     using V = Vec<T>;
     if constexpr (is_same<T, From> && is_same<T, Out> && is_floating_point<T>) {
       if (lies_along_rows()) {
+        const T most = T(__builtin_inf());
         if (activation == Activation::none)
-          return run_rows<Activation::none>(sums, sums_row, row, rows, column, columns);
+          return clamp_rows(-most, most, sums, sums_row, row, rows, column, columns);
         if (activation == Activation::relu)
-          return run_rows<Activation::relu>(sums, sums_row, row, rows, column, columns);
+          return clamp_rows(T(0), most, sums, sums_row, row, rows, column, columns);
         if (activation == Activation::relu6)
-          return run_rows<Activation::relu6>(sums, sums_row, row, rows, column, columns);
+          return clamp_rows(T(0), T(6), sums, sums_row, row, rows, column, columns);
         if (columns >= kLongRow) {
-          run_rows<Activation::none>(sums, sums_row, row, rows, column, columns);
+          clamp_rows(-most, most, sums, sums_row, row, rows, column, columns);
           for (int i = 0; i < rows; ++i)
             activate_values(activation, double(parameter), out + (row + i) * out_row + column, columns);
           return;
@@ -154,23 +168,38 @@ struct Finish {
     }
   }
 
-  // The cheapest activations, for which the general loop's questions would take longer than the answers.
-  template <Activation known>
-  STRETTO_INLINE void run_rows(const T* sums, std::int64_t sums_row, std::int64_t row, int rows,
-                               std::int64_t column, std::int64_t columns) const {
+  // The cheapest activations, which are clamps: the general loop's questions would take longer than the
+  // answers.
+  void clamp_rows(T least, T most, const T* sums, std::int64_t sums_row, std::int64_t row, int rows,
+                  std::int64_t column, std::int64_t columns) const {
+    return scale.data ? clamp_rows<true>(least, most, sums, sums_row, row, rows, column, columns)
+                      : clamp_rows<false>(least, most, sums, sums_row, row, rows, column, columns);
+  }
+
+  template <bool is_scaled>
+  [[gnu::noinline]] void clamp_rows(T least, T most, const T* sums, std::int64_t sums_row, std::int64_t row,
+                                    int rows, std::int64_t column, std::int64_t columns) const {
     using V = Vec<T>;
+    const V low = V::broadcast(least), high = V::broadcast(most);
+    alignas(64) T room[4][V::lanes];
+    TermRows<T> bias_rows(bias, row, column, room[0]), residual_rows(residual, row, column, room[1]),
+        scale_rows(scale, row, column, room[2]), shift_rows(shift, row, column, room[3]);
     for (int i = 0; i < rows; ++i) {
-      const std::int64_t y = row + i;
-      const TermRow<T> biases(bias, y, column), scales(scale, y, column), shifts(shift, y, column),
-          residuals(residual, y, column);
-      const auto finished = [&](V z, auto... at) {
-        if (bias.data) z = z + biases.at(at...);
-        if (scale.data) z = fma(z, scales.at(at...), shifts.at(at...));
-        if (residual.data) z = z + residuals.at(at...);
-        return activate(known, z, V::zero());
+      if (i > 0) {
+        bias_rows.to_next_row();
+        residual_rows.to_next_row();
+        if (is_scaled) scale_rows.to_next_row(), shift_rows.to_next_row();
+      }
+      const auto finished = [low, high, biases = bias_rows.vectors(), scales = scale_rows.vectors(),
+                             shifts = shift_rows.vectors(), residuals = residual_rows.vectors()](
+                                V z, auto... at) __attribute__((always_inline)) {
+        z = z + biases.at(at...);
+        if constexpr (is_scaled) z = fma(z, scales.at(at...), shifts.at(at...));
+        z = z + residuals.at(at...);
+        return min(high, max(low, z));  // NaN and -0 stay
       };
       const T* const from = sums + i * sums_row;
-      T* const to = out + y * out_row + column;
+      T* const to = out + (row + i) * out_row + column;
       std::int64_t j = 0;
       for (; j + V::lanes <= columns; j += V::lanes) finished(V::load(from + j), j).store(to + j);
       if (const int n = int(columns - j); n > 0) store_first(finished(V::load(from + j, n), j, n), to + j, n);
