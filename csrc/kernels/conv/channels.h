@@ -210,7 +210,7 @@ void run_steps(const Correlation& c, int threads) {
       c.out.shape.at[0] * c.out.shape.at[2] * plan.row_blocks * plan.column_blocks == 1;
   const WeightsOfCall<Steps> weights(c, threads, !Steps::packs_panels || !meets_weights_once);
   StripPlan strip;
-  strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room.as<std::int64_t>());
+  strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, plan.column_runs, room.as<std::int64_t>());
   const std::int64_t pitch = plan.reads_x ? c.x.strides[1] : strip.channel_pitch();
   const Scratch offsets(plan.stretch * c.tap_count * std::int64_t(sizeof(std::int64_t)));
   for (std::int64_t i = 0, k = 0; i < plan.stretch; ++i)

@@ -105,6 +105,7 @@ struct ChannelsPlan {
   bool reads_x = false;             // where it lies, without a strip
   bool by_tile = false;             // the strip of a 1x1 kernel has a piece for each tile
   bool is_flat = false;             // a block's rows lie one behind the other, in strip and result
+  StripRuns column_runs = StripRuns::smaller;
 };
 
 // A step of a tile, in products: those counted in that the wait for loads could have formed.
@@ -143,16 +144,17 @@ STRETTO_INLINE double choose_tile(ChannelsPlan& plan, std::int64_t length, std::
 
 template <class T>
 STRETTO_INLINE std::int64_t strip_bytes(const Correlation& c, std::int64_t rows, std::int64_t columns,
-                                        std::int64_t* room) {
+                                        StripRuns column_runs, std::int64_t* room) {
   StripPlan strip;
-  strip.plan(c, rows, columns, StripRuns::smaller, StripRuns::smaller, room);
+  strip.plan(c, rows, columns, StripRuns::smaller, column_runs, room);
   return strip.channel_pitch() * std::int64_t(sizeof(T));
 }
 
 // Cuts rows into blocks, no higher than plan.rows, and panels into splits, so that threads end together:
-// every block costs its products, the copy of its strip and the way of its weights through the caches.
-STRETTO_INLINE void share_blocks(const Correlation& c, ChannelsPlan& plan, bool may_be_flat, int threads,
-                                 int most_vectors) {
+// every block costs its products, the copy of its strip, each element `copies` times, and the way of its
+// weights through the caches. Returns the time in products.
+STRETTO_INLINE double share_blocks(const Correlation& c, ChannelsPlan& plan, bool may_be_flat, double copies,
+                                   int threads, int most_vectors) {
   constexpr double kWeightProducts = 8, kCopyProducts = 4;  // of a vector of weights, of an element
   const std::int64_t oh = c.out.shape.at[3];
   const std::int64_t lines = c.out.shape.at[0] * c.out.shape.at[2] * c.groups * plan.column_blocks;
@@ -172,7 +174,7 @@ STRETTO_INLINE void share_blocks(const Correlation& c, ChannelsPlan& plan, bool 
                          length = next.is_flat ? next.rows * plan.columns : plan.columns;
       double cost = choose_tile(next, length, panels, most_vectors) * double(lines_of_block) * steps;
       cost += kWeightProducts * double(panels) * steps;
-      if (!plan.reads_x) cost += kCopyProducts * double(next.rows * plan.columns);
+      if (!plan.reads_x) cost += kCopyProducts * copies * double(next.rows * plan.columns);
       cost *= double(divide_up(lines * next.row_blocks * splits, threads));
       if (best == 0 || cost < best * 0.99) {
         best = cost;
@@ -184,42 +186,60 @@ STRETTO_INLINE void share_blocks(const Correlation& c, ChannelsPlan& plan, bool 
         plan.tile_columns = next.tile_columns;
       }
     }
+  return best;
+}
+
+// The blocks and tiles, for column runs that are chosen; returns the time in products.
+template <class T>
+double cut_blocks(const Correlation& c, int threads, bool whole_sums, ChannelsPlan& plan,
+                  std::int64_t* room) {
+  const std::int64_t oh = c.out.shape[3], ow = c.out.shape[4];
+  const auto bytes = [&](std::int64_t rows, std::int64_t columns) {
+    return strip_bytes<T>(c, rows, columns, plan.column_runs, room) * c.inputs;
+  };
+  plan.columns = divide_up(ow, divide_up(ow, kBlockPixels));
+  while (plan.columns > kMostPixels[1] && bytes(1, plan.columns) > kStripBytes)
+    plan.columns = divide_up(plan.columns, 2);
+  if (plan.columns < ow) {  // whole tiles
+    const std::int64_t step = plan.columns > kMostPixels[2] ? kMostPixels[2] : kMostPixels[1];
+    plan.columns = least(ow, divide_up(plan.columns, step) * step);
+  }
+  while (whole_sums && plan.columns > 1 && bytes(1, plan.columns) > kMostStripBytes)
+    plan.columns = divide_up(plan.columns, 2);
+  plan.column_blocks = divide_up(ow, plan.columns);
+  if (plan.column_blocks == 1) {
+    while (plan.rows < oh && (plan.rows + 1) * ow <= kBlockPixels && bytes(plan.rows + 1, ow) <= kStripBytes)
+      ++plan.rows;
+    plan.rows = divide_up(oh, divide_up(oh, plan.rows));
+  }
+  StripPlan strip;
+  strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, plan.column_runs, room);
+  const std::int64_t row_pitch = plan.reads_x ? c.stride[1] * c.x.strides[3] : strip.row_pitch();
+  const bool may_be_flat =
+      plan.column_blocks == 1 && row_pitch == plan.columns && c.out.strides[3] == ow * c.out.strides[4];
+  const double copies = double(strip.axis[2].lanes) / double(least(strip.axis[2].lanes, c.stride[2]));
+  return share_blocks(c, plan, may_be_flat, copies, sharing_threads(products_of(c), kLeastProducts, threads),
+                      whole_sums ? kMostPairVectors : kMostVectors);
 }
 
 // With `whole_sums` the strip of a block holds all channels; otherwise, a block may have none.
 template <class From, class T>
 ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, std::int64_t* room) {
   ChannelsPlan plan;
-  const std::int64_t oh = c.out.shape[3], ow = c.out.shape[4];
   plan.panels = divide_up(c.outputs, Vec<T>::lanes);
   plan.by_tile =
       kStripsByTile && !whole_sums && is_same<From, T> && c.tap_count == 1 && plan.panels > kMostVectors;
   plan.reads_x = !whole_sums && !plan.by_tile && is_same<From, T> && can_read_x<T>(c);
-  plan.columns = divide_up(ow, divide_up(ow, kBlockPixels));
-  while (plan.columns > kMostPixels[1] && strip_bytes<T>(c, 1, plan.columns, room) * c.inputs > kStripBytes)
-    plan.columns = divide_up(plan.columns, 2);
-  if (plan.columns < ow) {  // whole tiles
-    const std::int64_t step = plan.columns > kMostPixels[2] ? kMostPixels[2] : kMostPixels[1];
-    plan.columns = least(ow, divide_up(plan.columns, step) * step);
-  }
-  while (whole_sums && plan.columns > 1 &&
-         strip_bytes<T>(c, 1, plan.columns, room) * c.inputs > kMostStripBytes)
-    plan.columns = divide_up(plan.columns, 2);
-  plan.column_blocks = divide_up(ow, plan.columns);
-  if (plan.column_blocks == 1) {
-    while (plan.rows < oh && (plan.rows + 1) * ow <= kBlockPixels &&
-           strip_bytes<T>(c, plan.rows + 1, ow, room) * c.inputs <= kStripBytes)
-      ++plan.rows;
-    plan.rows = divide_up(oh, divide_up(oh, plan.rows));
+  ChannelsPlan flat = plan;
+  const double cost = cut_blocks<T>(c, threads, whole_sums, plan, room);
+  // Rows that would each be less than a tile lie one behind the other in a strip with a run for every tap.
+  if (!whole_sums && !plan.by_tile && !plan.reads_x && c.tap_count > 1 &&
+      c.out.shape[4] < kMostPixels[kMostVectors]) {
+    flat.column_runs = StripRuns::by_tap;
+    if (cut_blocks<T>(c, threads, whole_sums, flat, room) < 0.95 * cost) plan = flat;
   }
   StripPlan strip;
-  strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room);
-  const std::int64_t row_pitch = plan.reads_x ? c.stride[1] * c.x.strides[3] : strip.row_pitch();
-  const bool may_be_flat =
-      plan.column_blocks == 1 && row_pitch == plan.columns && c.out.strides[3] == ow * c.out.strides[4];
-  share_blocks(c, plan, may_be_flat, sharing_threads(products_of(c), kLeastProducts, threads),
-               whole_sums ? kMostPairVectors : kMostVectors);
-  strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room);
+  strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, plan.column_runs, room);
   const std::int64_t per_channel = greatest(1, strip.channel_pitch()) * std::int64_t(sizeof(T));
   plan.strip_channels = plan.reads_x ? c.inputs : greatest(1, least(c.inputs, kMostStripBytes / per_channel));
   const std::int64_t segment = least(c.inputs, c.segment_channels);

@@ -5,15 +5,9 @@
 
 #include "base/parallel.h"
 #include "kernels/conv/correlation.h"
-#include "simd/convert.h"
-#include "simd/partial.h"
-#include "simd/store_first.h"
+#include "kernels/conv/run_rows.h"
 
 namespace stretto::STRETTO_ISA {
-
-STRETTO_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-STRETTO_INLINE std::int64_t greatest(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
-STRETTO_INLINE std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // By tap: a run for each distinct tap offset; by phase: one for each phase of the stride, which taps share.
 enum class StripRuns { smaller, by_tap, by_phase };
@@ -82,11 +76,12 @@ struct StripPlan {
     for (int d = 1; d < 3; ++d) most = most > c.stride[d] || c.stride[d] > 64 ? most : c.stride[d];
     return 3 * most;
   }
+  STRETTO_INLINE std::int64_t runs() const { return axis[0].lanes * axis[1].lanes * axis[2].lanes; }
   STRETTO_INLINE std::int64_t row_pitch() const { return axis[2].count; }
   STRETTO_INLINE std::int64_t run_pitch() const { return axis[1].count * axis[2].count; }
   // Channels that are a power of two apart would meet in few sets of the first cache.
   STRETTO_INLINE std::int64_t channel_pitch() const {
-    const std::int64_t size = axis[0].lanes * axis[1].lanes * axis[2].lanes * run_pitch();
+    const std::int64_t size = runs() * run_pitch();
     return size % 128 == 0 ? size + 16 : size;
   }
   STRETTO_INLINE std::int64_t offset(const Tap& tap) const {
@@ -97,131 +92,6 @@ struct StripPlan {
     return ((d * axis[1].lanes + h) * axis[2].lanes + w) * run_pitch() + row * row_pitch() + column;
   }
 };
-
-// Rows of a run: to[r * count + q] = from[r * row_step + q * step] for rows [first, last) of `rows` and q in
-// [low, high), +0 elsewhere.
-template <class From>
-struct RunRows {
-  const From* from;
-  std::int64_t step, row_step;
-  std::int64_t rows, first, last;
-  std::int64_t low, high, count;
-};
-
-template <class From, class T>
-STRETTO_INLINE void copy_elements(const RunRows<From>& run, T* to) {
-  for (std::int64_t r = 0; r < run.rows; ++r, to += run.count) {
-    const bool inside = r >= run.first && r < run.last;
-    const std::int64_t low = inside ? run.low : run.count, high = inside ? run.high : run.count;
-    for (std::int64_t q = 0; q < low; ++q) to[q] = T(0);
-    for (std::int64_t q = low; q < high; ++q) to[q] = widen_to<T>(run.from[r * run.row_step + q * run.step]);
-    for (std::int64_t q = high; q < run.count; ++q) to[q] = T(0);
-  }
-}
-
-// One vector of each row, from column v on; moved back to end with the row, if the row is so long.
-template <class T, int step>
-STRETTO_INLINE void copy_column(const RunRows<T>& run, std::int64_t v, T* to) {
-  constexpr int lanes = Vec<T>::lanes;
-  const int width = int(least(lanes, run.count));
-  const auto put = [&](Vec<T> x, T* row) { store_first(x, row, width); };
-  const std::int64_t q = v + lanes > run.count ? greatest(0, run.count - lanes) : v;
-  const std::int64_t low = run.low - q, high = run.high - q;
-  const Part<T> near(step * low, step * (high - 1) + 1),
-      far(step * low - lanes, step * (high - 1) + 1 - lanes);
-  const bool full = low <= 0 && step * (high - 1) + 1 >= step * lanes;
-  const T* from = run.from + run.first * run.row_step + step * q;
-  T* row = to + q;
-  for (std::int64_t r = 0; r < run.first; ++r, row += run.count) put(Vec<T>::zero(), row);
-  for (std::int64_t r = run.first; r < run.last; ++r, row += run.count, from += run.row_step) {
-    if constexpr (step == 1)
-      put(full ? Vec<T>::load(from) : near.load(from), row);
-    else
-      put(full ? even_lanes(Vec<T>::load(from), Vec<T>::load(from + lanes))
-               : even_lanes(near.load(from), far.load(from + lanes)),
-          row);
-  }
-  for (std::int64_t r = run.last; r < run.rows; ++r, row += run.count) put(Vec<T>::zero(), row);
-}
-
-// Vectors that lie inside row by row, those at the edges column by column.
-template <class T, int step>
-STRETTO_INLINE void copy_vectors(const RunRows<T>& run, T* to) {
-  constexpr int lanes = Vec<T>::lanes;
-  const std::int64_t begin = divide_up(run.low, lanes) * lanes,
-                     inside = greatest(0, run.high + 1 - step - begin) / lanes, end = begin + inside * lanes;
-  if (inside > 2) {
-    for (std::int64_t r = 0; r < run.rows; ++r) {
-      const T* const from = run.from + r * run.row_step;
-      T* const row = to + r * run.count;
-      if (r < run.first || r >= run.last) {
-        for (std::int64_t q = begin; q < end; q += lanes) Vec<T>::zero().store(row + q);
-      } else {
-        for (std::int64_t q = begin; q < end; q += lanes)
-          if constexpr (step == 1)
-            Vec<T>::load(from + q).store(row + q);
-          else
-            even_lanes(Vec<T>::load(from + 2 * q), Vec<T>::load(from + 2 * q + lanes)).store(row + q);
-      }
-    }
-  }
-  for (std::int64_t v = 0; v < run.count; v += lanes) {
-    if (v == begin && inside > 2) v = end;
-    if (v < run.count) copy_column<T, step>(run, v, to);
-  }
-}
-
-// Elements 0, 2, 4, ... of bfloat16 memory: the low halves of pairs that begin at p, or the high halves of
-// those that begin before it.
-STRETTO_INLINE Vec<float> low_halves(const bfloat16* p) {
-  return from_bits(shift_left<16>(bits(Vec<float>::load(reinterpret_cast<const float*>(p)))));
-}
-STRETTO_INLINE Vec<float> high_halves(const bfloat16* p) {
-  const Vec<std::uint32_t> high = Vec<std::uint32_t>::broadcast(0xffff0000u);
-  return from_bits(bits(Vec<float>::load(reinterpret_cast<const float*>(p - 1))) & high);
-}
-
-// Row by row of vectors, the last one of a row moved back to end with it.
-template <class From, int step>
-STRETTO_INLINE void widen_vectors(const RunRows<From>& run, float* to) {
-  constexpr int lanes = Vec<float>::lanes;
-  const std::int64_t valid = run.high - run.low;
-  for (std::int64_t r = 0; r < run.rows; ++r, to += run.count) {
-    const bool inside = r >= run.first && r < run.last;
-    const std::int64_t low = inside ? run.low : run.count, high = inside ? run.high : run.count;
-    for (std::int64_t q = 0; q < low; ++q) to[q] = 0;
-    for (std::int64_t q = high; q < run.count; ++q) to[q] = 0;
-    if (!inside) continue;
-    const From* from = run.from + r * run.row_step;
-    if (valid < lanes + (step == 2)) {
-      if constexpr (step == 1)
-        load_as<float, From>(from + low, int(valid)).store(to + low, int(valid));
-      else
-        for (std::int64_t q = low; q < high; ++q) to[q] = widen_to<float>(from[q * step]);
-      continue;
-    }
-    for (std::int64_t v = low; v < high; v += lanes) {
-      const std::int64_t q = least(v, high - lanes);
-      if constexpr (step == 1)
-        load_as<float, From>(from + q, lanes).store(to + q);
-      else
-        (v == low ? low_halves(from + 2 * q) : high_halves(from + 2 * q)).store(to + q);
-    }
-  }
-}
-
-template <class From, class T>
-STRETTO_INLINE void copy_rows(const RunRows<From>& run, T* to) {
-  if constexpr (is_same<From, T> && (is_same<T, float> || is_same<T, double>)) {
-    if (run.step == 1) return copy_vectors<T, 1>(run, to);
-    if (run.step == 2) return copy_vectors<T, 2>(run, to);
-  }
-  if constexpr (is_same<From, bfloat16> || is_same<From, float16>)
-    if (run.step == 1) return widen_vectors<From, 1>(run, to);
-  if constexpr (is_same<From, bfloat16>)
-    if (run.step == 2) return widen_vectors<From, 2>(run, to);
-  copy_elements(run, to);
-}
 
 // The valid part [low, high) of a run whose element q is input position first + q * stride.
 STRETTO_INLINE void clip(std::int64_t first, std::int64_t stride, std::int64_t size, std::int64_t count,
@@ -235,19 +105,13 @@ STRETTO_INLINE void clip(std::int64_t first, std::int64_t stride, std::int64_t s
   high = first >= size ? low : greatest(low, least(count, divide_up(size - first, stride)));
 }
 
-// f(rows, channel, run of the strip) for the runs of channels [0, channels), which lie `step` apart; x points
-// at the first of them. (od, oh, ow) is the block's first output.
-template <class From, class T, class F>
-STRETTO_INLINE void for_each_run(const Correlation& c, const StripPlan& plan, const From* x,
-                                 std::int64_t channels, std::int64_t step, std::int64_t od, std::int64_t oh,
-                                 std::int64_t ow, T* to, F&& f) {
+// The runs of channel 0 into `run`, one for each of the strip's; (od, oh, ow) is the block's first output.
+template <class From>
+STRETTO_INLINE void find_runs(const Correlation& c, const StripPlan& plan, const From* x, std::int64_t od,
+                              std::int64_t oh, std::int64_t ow, RunRows<From>* run) {
   const std::int64_t* steps = c.x.strides.at;
   const StripAxis &depth = plan.axis[0], &height = plan.axis[1], &width = plan.axis[2];
-  const std::int64_t runs = depth.lanes * height.lanes * width.lanes;
-  const Scratch memory(runs * std::int64_t(sizeof(RunRows<From>)));
-  RunRows<From>* const run = memory.as<RunRows<From>>();  // of channel 0
-  const From *begin = nullptr, *end = nullptr;            // what they read
-  for (std::int64_t i = 0; i < runs; ++i) {
+  for (std::int64_t i = 0; i < plan.runs(); ++i) {
     const std::int64_t d = od * depth.stride + depth.base[i / width.lanes / height.lanes];
     const std::int64_t h = oh * height.stride + height.base[i / width.lanes % height.lanes];
     const std::int64_t w = ow * width.stride + width.base[i % width.lanes];
@@ -263,6 +127,21 @@ STRETTO_INLINE void for_each_run(const Correlation& c, const StripPlan& plan, co
     clip(h, height.stride, c.x.shape.at[3], height.count, run[i].first, run[i].last);
     clip(w, width.stride, c.x.shape.at[4], width.count, run[i].low, run[i].high);
     if (d < 0 || d >= c.x.shape.at[2]) run[i].last = run[i].first = 0;
+  }
+}
+
+// f(rows, channel, run of the strip) for the runs of channels [0, channels), which lie `step` apart; x points
+// at the first of them.
+template <class From, class T, class F>
+STRETTO_INLINE void for_each_run(const Correlation& c, const StripPlan& plan, const From* x,
+                                 std::int64_t channels, std::int64_t step, std::int64_t od, std::int64_t oh,
+                                 std::int64_t ow, T* to, F&& f) {
+  const std::int64_t runs = plan.runs();
+  const Scratch memory(runs * std::int64_t(sizeof(RunRows<From>)));
+  RunRows<From>* const run = memory.as<RunRows<From>>();
+  find_runs(c, plan, x, od, oh, ow, run);
+  const From *begin = nullptr, *end = nullptr;  // what channel 0 reads
+  for (std::int64_t i = 0; i < runs; ++i) {
     if (run[i].first >= run[i].last || run[i].low >= run[i].high) continue;
     const From* const first = run[i].from + run[i].first * run[i].row_step;
     const From* const last =
@@ -271,7 +150,7 @@ STRETTO_INLINE void for_each_run(const Correlation& c, const StripPlan& plan, co
     end = end > last ? end : last;
   }
   // Channels that lie together are read together, a cache line at a time.
-  const std::int64_t together = steps[1] == 1 ? 16 : 1, pitch = plan.channel_pitch();
+  const std::int64_t together = c.x.strides.at[1] == 1 ? 16 : 1, pitch = plan.channel_pitch();
   // A channel's rows are too short a stream for the hardware to run ahead.
   const bool runs_ahead = together == 1 && begin && end - begin <= 2 * pitch;
   for (std::int64_t first = 0; first < channels; first += together) {
@@ -288,11 +167,39 @@ STRETTO_INLINE void for_each_run(const Correlation& c, const StripPlan& plan, co
   }
 }
 
+// The same as fill_strip, of rows of at most a vector.
+template <class T, int step>
+STRETTO_INLINE void fill_narrow_strip(const Correlation& c, const StripPlan& plan, const T* x,
+                                      std::int64_t channels, std::int64_t od, std::int64_t oh,
+                                      std::int64_t ow, T* to) {
+  constexpr std::int64_t kBytes = 16 << 10;  // of channels that stay in the first cache from run to run
+  const std::int64_t runs = plan.runs(), pitch = plan.channel_pitch();
+  const std::int64_t together = greatest(1, kBytes / (pitch * std::int64_t(sizeof(T))));
+  const Scratch memory(runs * std::int64_t(sizeof(RunRows<T>)));
+  RunRows<T>* const run = memory.as<RunRows<T>>();
+  find_runs(c, plan, x, od, oh, ow, run);
+  for (std::int64_t first = 0; first < channels; first += together) {
+    const std::int64_t count = least(channels - first, together);
+    for (std::int64_t i = 0; i < runs; ++i) {
+      copy_narrow<T, step>(run[i], count, c.x.strides.at[1], to + first * pitch + i * plan.run_pitch(),
+                           pitch);
+      run[i].from += count * c.x.strides.at[1];
+    }
+  }
+}
+
 // Fills channels [0, channels) of `to`; x points at the first of them.
 template <class From, class T>
 [[gnu::noinline]] void fill_strip(const Correlation& c, const StripPlan& plan, const From* x,
                                   std::int64_t channels, std::int64_t od, std::int64_t oh, std::int64_t ow,
                                   T* to) {
+  if constexpr (is_same<From, T> && (is_same<T, float> || is_same<T, double>)) {
+    const std::int64_t step = c.x.strides.at[4] * plan.axis[2].stride;
+    if (plan.axis[2].count <= Vec<T>::lanes && step == 1)
+      return fill_narrow_strip<T, 1>(c, plan, x, channels, od, oh, ow, to);
+    if (plan.axis[2].count <= Vec<T>::lanes && step == 2)
+      return fill_narrow_strip<T, 2>(c, plan, x, channels, od, oh, ow, to);
+  }
   for_each_run(c, plan, x, channels, c.x.strides.at[1], od, oh, ow, to,
                [](const RunRows<From>& rows, std::int64_t, T* run)
                    __attribute__((always_inline)) { copy_rows<From, T>(rows, run); });
