@@ -113,9 +113,11 @@ STRETTO_INLINE double step_time(int vectors, std::int64_t pixels) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
   return kStepTime[vectors][pixels];
 #else
-  const double products = double(pixels * vectors), loads = double(pixels + vectors) * 0.6;
-  const double slower = (products > loads ? products : loads) + 2;
-  return slower > 10 ? slower : 10.0;
+  const double times[] = {double(pixels * vectors) + 2, double(pixels + vectors) * 0.6 + 2,
+                          5.0 * vectors};  // products, loads, weights from the second cache
+  double slowest = 10;
+  for (const double time : times) slowest = time > slowest ? time : slowest;
+  return slowest;
 #endif
 }
 
@@ -233,10 +235,10 @@ ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, s
   ChannelsPlan flat = plan;
   const double cost = cut_blocks<T>(c, threads, whole_sums, plan, room);
   // Rows that would each be less than a tile lie one behind the other in a strip with a run for every tap.
-  if (!whole_sums && !plan.by_tile && !plan.reads_x && c.tap_count > 1 &&
+  if (kLaneMasks && !whole_sums && !plan.by_tile && !plan.reads_x && c.tap_count > 1 &&
       c.out.shape[4] < kMostPixels[kMostVectors]) {
     flat.column_runs = StripRuns::by_tap;
-    if (cut_blocks<T>(c, threads, whole_sums, flat, room) < 0.95 * cost) plan = flat;
+    if (cut_blocks<T>(c, threads, whole_sums, flat, room) < cost) plan = flat;
   }
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, plan.column_runs, room);
