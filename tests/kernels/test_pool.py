@@ -121,6 +121,56 @@ def test_drawn(data):
     check(f"avg_pool{axes}d", x, {**options, "count_include_pad": data.draw(some.booleans())})
 
 
+def small_options(rng):
+    """A window of up to 4 x 4, as it is in any axis."""
+    window, dilation = rng.integers(1, 5, 2), rng.choice([1, 1, 1, 2], 2)
+    padding = [rng.integers(0, (k - 1) * d // 2 + 1, 2) for k, d in zip(window, dilation, strict=True)]
+    return {
+        "kernel_size": tuple(int(k) for k in window),
+        "stride": tuple(int(s) for s in rng.integers(1, 4, 2)),
+        "padding": tuple((int(low), int(high)) for low, high in padding),
+        "dilation": tuple(int(d) for d in dilation),
+        "ceil_mode": bool(rng.random() < 0.3),
+    }
+
+
+USUAL = [{"kernel_size": k, "stride": s, "padding": p} for k, s, p in [(2, 2, 0), (3, 1, 1), (3, 2, 1), (3, 2, 0)]]
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_small_maps(dtype):
+    op, rng = _core.op("max_pool2d"), np.random.default_rng(8)
+    for height, width in [(n, n) for n in range(1, 21)] + [(5, 40), (70, 6), (1, 16), (16, 1), (33, 33), (9, 63)]:
+        x = random_array(rng, (2, int(rng.choice([1, 7, 32])), height, width), dtype, special=0.1)
+        for options in USUAL + [small_options(rng) for _ in range(20)]:
+            padding = np.broadcast_to(options["padding"], (2, 2))
+            window, dilation = (np.broadcast_to(options.get(key, 1), 2) for key in ("kernel_size", "dilation"))
+            if np.all(padding.sum(1) + x.shape[2:] > (window - 1) * dilation):
+                runs(op, (x,), options)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_small_maps_leave_the_rest_alone(dtype):
+    op, rng = _core.op("max_pool2d"), np.random.default_rng(9)
+    for n in (2, 4, 7, 8, 13, 16, 20):
+        base = random_array(rng, (4, 17, n + 2, n + 3), dtype, special=0.1)
+        for view in (base[::2, :, 1:-1, 2:-1], base[:, ::-3, :-2, :n], base[:, :, n:0:-1, 1 : n + 1], base[:, 4:]):
+            for options in USUAL:
+                if min(view.shape[2:]) + 2 * options["padding"] < options["kernel_size"]:
+                    continue
+                expected = op((view.copy(),), options, None, 1, "pool_reference")
+                whole = np.full(tuple(size + 1 for size in expected.shape), 7.0, dtype)
+                out = whole[:-1, 1:, :-1, :-1]
+                for name, _, present in op.variants:
+                    if present and "cuda" not in name and "average" not in name:
+                        out[:] = np.nan
+                        op((view,), options, out, 2, name)
+                        assert same(out, expected), name
+                        rest = whole.copy()
+                        rest[:-1, 1:, :-1, :-1] = 7
+                        assert np.all(rest == 7), name
+
+
 @pytest.mark.parametrize("window", [2, 4, 8, 32])
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i2"])
 def test_windows_side_by_side(window, dtype):

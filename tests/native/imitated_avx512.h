@@ -90,6 +90,8 @@ V shuffle(V a, V b) {
 #define _mm256_maskz_loadu_ps(m, p) imitated::load<__m256, float>(m, p)
 #define _mm_maskz_loadu_pd(m, p) imitated::load<__m128d, double>(m, p)
 #define _mm256_maskz_loadu_pd(m, p) imitated::load<__m256d, double>(m, p)
+#define _mm512_mask_loadu_ps(o, m, p) _mm512_mask_blend_ps(m, o, _mm512_maskz_loadu_ps(m, p))
+#define _mm512_mask_loadu_pd(o, m, p) _mm512_mask_blend_pd(m, o, _mm512_maskz_loadu_pd(m, p))
 #define _mm512_mask_storeu_ps(p, m, v) imitated::store<float>(p, m, v)
 #define _mm512_mask_storeu_pd(p, m, v) imitated::store<double>(p, m, v)
 #define _mm256_mask_storeu_epi16(p, m, v) imitated::store<std::int16_t>(p, m, v)

@@ -2,6 +2,7 @@
 // row is first reduced over depth and height, all columns at once, then over width.
 #include "base/parallel.h"
 #include "kernels/pool/pool_rows.h"
+#include "kernels/pool/small_maps.h"
 
 namespace stretto::STRETTO_ISA {
 namespace {
@@ -112,9 +113,6 @@ STRETTO_INLINE std::int64_t rows_of(const PoolArgs& args, const T* x, std::int64
 template <class T>
 void pairs(const T* const* rows, std::int64_t count, T* out, std::int64_t n) {
   using V = Vec<T>;
-  const auto largest = [](V best, V x) __attribute__((always_inline)) {
-    return select(is_nan(x), x, max(x, best));  // of NaN and a number max() gives the second
-  };
   join_pairs(
       n, out,
       [&](std::int64_t i, int lanes) __attribute__((always_inline)) {
@@ -204,6 +202,9 @@ void channels(const PoolArgs& args, const T* const* rows, std::int64_t count, T*
 
 template <class T>
 void run(const PoolArgs& args, int threads) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (max_of_small_maps(args, threads)) return;
+  }
   const PoolAxis(&axis)[3] = args.axis;
   const std::int64_t c_count = args.channels_last ? 1 : args.x.shape[1];
   const std::int64_t out_rows = args.x.shape[0] * c_count * axis[0].outputs * axis[1].outputs;

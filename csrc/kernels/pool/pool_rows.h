@@ -30,6 +30,12 @@ STRETTO_INLINE void each_row(const PoolArgs& args, std::int64_t channels, std::i
   }
 }
 
+// NaN wins; of several, the last.
+template <class V>
+STRETTO_INLINE V largest(V best, V x) {
+  return select(is_nan(x), x, max(x, best));  // of NaN and a number max() gives the second
+}
+
 // Every output of a row sees two columns of its own, none of them padding.
 STRETTO_INLINE bool is_in_pairs(const PoolAxis& width) {
   return !width.adaptive && width.window == 2 && width.stride == 2 && width.dilation == 1 &&
