@@ -8,7 +8,8 @@
 namespace stretto::STRETTO_ISA {
 
 #if defined(__AVX2__)
-// Lane i of the result is lane from[i] of a or, from `lanes` on, of b. `from` has 16 elements.
+// Lane i of the result is lane from[i] of a or, from `lanes` on, of b. `from` has 16 elements. One that does
+// not need b may be told so.
 template <class T>
 struct Permutation {
   static constexpr bool is_float = sizeof(T) == 4;
@@ -27,7 +28,7 @@ struct Permutation {
     else
       return {_mm512_permutex2var_pd(a.v, table, b.v)};
   }
-  STRETTO_INLINE Vec<T> of(Vec<T> a) const { return of(a, a); }
+  STRETTO_INLINE Vec<T> of(Vec<T> a, Vec<T> b, bool) const { return of(a, b); }
 #else
   __m256i table;  // of 32-bit halves; the sign bit of a lane says b
   Permutation() = default;
@@ -55,6 +56,7 @@ struct Permutation {
     else
       return select(_mm256_castsi256_pd(table), of(b), of(a));
   }
+  STRETTO_INLINE Vec<T> of(Vec<T> a, Vec<T> b, bool needs_b) const { return needs_b ? of(a, b) : of(a); }
 #endif
 };
 
@@ -65,6 +67,7 @@ struct LaneSet {
   typename Vec<T>::mask mask;
   LaneSet() = default;
   STRETTO_INLINE explicit LaneSet(unsigned bits) : mask(typename Vec<T>::mask(bits)) {}
+  STRETTO_INLINE Vec<T> only(Vec<T> x) const { return select(mask, x, Vec<T>::zero()); }  // the others +0
   STRETTO_INLINE Vec<T> load(const T* p, Vec<T> otherwise) const {
     if constexpr (sizeof(T) == 4)
       return {_mm512_mask_loadu_ps(otherwise.v, mask, p)};
@@ -82,6 +85,12 @@ struct LaneSet {
       const __m256i bit = _mm256_setr_epi64x(1, 2, 4, 8);
       mask = _mm256_cmpeq_epi64(_mm256_and_si256(_mm256_set1_epi64x(bits), bit), bit);
     }
+  }
+  STRETTO_INLINE Vec<T> only(Vec<T> x) const {  // the others +0
+    if constexpr (sizeof(T) == 4)
+      return {_mm256_and_ps(x.v, _mm256_castsi256_ps(mask))};
+    else
+      return {_mm256_and_pd(x.v, _mm256_castsi256_pd(mask))};
   }
   STRETTO_INLINE Vec<T> load(const T* p, Vec<T> otherwise) const {  // a lane not loaded is +0, then or-ed
     if constexpr (sizeof(T) == 4)

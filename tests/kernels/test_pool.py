@@ -137,21 +137,31 @@ def small_options(rng):
 USUAL = [{"kernel_size": k, "stride": s, "padding": p} for k, s, p in [(2, 2, 0), (3, 1, 1), (3, 2, 1), (3, 2, 0)]]
 
 
+@pytest.mark.parametrize("name", ["max_pool2d", "avg_pool2d"])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-def test_small_maps(dtype):
-    op, rng = _core.op("max_pool2d"), np.random.default_rng(8)
+def test_small_maps(name, dtype):
+    op, rng = _core.op(name), np.random.default_rng(8)
     for height, width in [(n, n) for n in range(1, 21)] + [(5, 40), (70, 6), (1, 16), (16, 1), (33, 33), (9, 63)]:
         x = random_array(rng, (2, int(rng.choice([1, 7, 32])), height, width), dtype, special=0.1)
         for options in USUAL + [small_options(rng) for _ in range(20)]:
-            padding = np.broadcast_to(options["padding"], (2, 2))
-            window, dilation = (np.broadcast_to(options.get(key, 1), 2) for key in ("kernel_size", "dilation"))
-            if np.all(padding.sum(1) + x.shape[2:] > (window - 1) * dilation):
+            padding, window, dilation = (
+                np.broadcast_to(np.array(options.get(key, 1)).T, (2, 2)).T
+                for key in ("padding", "kernel_size", "dilation")
+            )
+            if name == "avg_pool2d":
+                dilation = np.ones((2, 2), int)
+                options = {key: value for key, value in options.items() if key != "dilation"}
+                options |= {"count_include_pad": bool(rng.random() < 0.5)}
+                if np.any(padding > window // 2):
+                    continue
+            if np.all(padding.sum(1) + x.shape[2:] > ((window - 1) * dilation)[:, 0]):
                 runs(op, (x,), options)
 
 
+@pytest.mark.parametrize("name", ["max_pool2d", "avg_pool2d"])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-def test_small_maps_leave_the_rest_alone(dtype):
-    op, rng = _core.op("max_pool2d"), np.random.default_rng(9)
+def test_small_maps_leave_the_rest_alone(name, dtype):
+    op, rng = _core.op(name), np.random.default_rng(9)
     for n in (2, 4, 7, 8, 13, 16, 20):
         base = random_array(rng, (4, 17, n + 2, n + 3), dtype, special=0.1)
         for view in (base[::2, :, 1:-1, 2:-1], base[:, ::-3, :-2, :n], base[:, :, n:0:-1, 1 : n + 1], base[:, 4:]):
@@ -161,14 +171,14 @@ def test_small_maps_leave_the_rest_alone(dtype):
                 expected = op((view.copy(),), options, None, 1, "pool_reference")
                 whole = np.full(tuple(size + 1 for size in expected.shape), 7.0, dtype)
                 out = whole[:-1, 1:, :-1, :-1]
-                for name, _, present in op.variants:
-                    if present and "cuda" not in name and "average" not in name:
+                for variant, _, present in op.variants:
+                    if present and variant.startswith(("pool_max", "pool_average")[name == "avg_pool2d"]):
                         out[:] = np.nan
-                        op((view,), options, out, 2, name)
-                        assert same(out, expected), name
+                        op((view,), options, out, 2, variant)
+                        assert same(out, expected), variant
                         rest = whole.copy()
                         rest[:-1, 1:, :-1, :-1] = 7
-                        assert np.all(rest == 7), name
+                        assert np.all(rest == 7), variant
 
 
 @pytest.mark.parametrize("window", [2, 4, 8, 32])

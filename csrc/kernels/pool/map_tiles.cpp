@@ -23,6 +23,7 @@ std::int64_t nearest(const PoolAxis& axis, std::int64_t output, std::int64_t tap
 }
 
 struct Cutter {
+  const PoolArgs& args;
   const PoolAxis &height, &width;
   const std::int64_t lanes, x_row, out_row;
   MapTiles& tiles;
@@ -72,6 +73,7 @@ struct Cutter {
       const unsigned other = lanes_inside(top + to_second, second_rows, second_planes);
       if (used == 0 && (first | other) == 0) {
         tile.x += tiles.step;
+        ++tile.first;
         continue;
       }
       std::uint16_t* const set = tiles.inside + tile.set + 2 * used++;
@@ -97,13 +99,15 @@ struct Cutter {
     tiles.n = int(tiles.group * rows * width.outputs);
     tiles.kind_count = 1;
     for (std::int64_t j = 0; j < width.window; ++j) find_lanes(j, tiles.lane[0][j]);
+    mark_columns(0, 0);
     const std::int64_t reach = (height.window - 1) * height.dilation;
     const MapTiles::Tile* inner = nullptr;
     for (std::int64_t h = 0; h < height.outputs; h += rows) {
       const std::int64_t first = least(h, height.outputs - rows), top = height.begin(first);
       if (tiles.set_count + 2 * height.window > MapTiles::kSets) return false;
       MapTiles::Tile* const tile = &tiles.tile[tiles.count++];
-      *tile = {top * x_row, first * out_row, 0, tiles.set_count, 0, false};
+      *tile = {top * x_row, first * out_row, 0, 0, tiles.set_count, 0, 0, false};
+      if (!count_rows(first, *tile)) return false;
       if (top < 0 || height.begin(first + rows - 1) + reach >= height.size) {
         mark(top, *tile);
       } else if (inner) {
@@ -134,10 +138,11 @@ struct Cutter {
   }
 
   // Both vectors lie in the row of x, at its ends if need be, and perhaps one over the other. Of long rows
-  // with stride 1 loads at every column are as fast.
+  // with stride 1 the largest are found as fast by loads at every column.
   bool cut_columns() {
     const std::int64_t reach = (width.window - 1) * width.dilation;
-    if (width.size < lanes || reach >= lanes || (width.stride == 1 && width.size >= 4 * lanes)) return false;
+    if (width.size < lanes || reach >= lanes) return false;
+    if (args.kind == PoolKind::max && width.stride == 1 && width.size >= 4 * lanes) return false;
     const std::int64_t columns =
         least(least((2 * lanes - 1 - reach) / width.stride + 1, lanes), width.outputs);
     if ((width.outputs + columns - 1) / columns * height.outputs > MapTiles::kTiles) return false;
@@ -152,10 +157,11 @@ struct Cutter {
       const bool is_inner = x == begin && begin + (columns - 1) * width.stride + reach < width.size;
       const int kind = is_inner && inner >= 0 ? inner : tiles.kind_count;
       if (kind == MapTiles::kKinds) return false;
-      add_column(x, first, kind);
+      if (!add_column(x, first, kind)) return false;
       if (is_inner) inner = kind;
       if (kind < tiles.kind_count) continue;
       ++tiles.kind_count;
+      mark_columns(kind, first);
       for (std::int64_t j = 0; j < width.window; ++j) {
         std::int8_t* const lane = tiles.lane[kind][j];
         std::memset(lane, 0, MapTiles::kLanes);
@@ -169,13 +175,56 @@ struct Cutter {
   }
 
   // The tiles below each other that begin at column x, and at output w.
-  void add_column(std::int64_t x, std::int64_t w, int kind) {
+  bool add_column(std::int64_t x, std::int64_t w, int kind) {
     for (std::int64_t h = 0; h < height.outputs; ++h) {
-      std::int64_t top = height.begin(h), taps = height.window;
-      for (; top < 0; top += height.dilation) --taps;
-      while (top + (taps - 1) * height.dilation >= height.size) --taps;
-      tiles.tile[tiles.count++] = {top * x_row + x, h * out_row + w, int(taps), 0, kind, true};
+      const std::int64_t top = height.begin(h);
+      int first = 0, end = int(height.window);
+      while (top + first * height.dilation < 0) ++first;
+      while (top + (end - 1) * height.dilation >= height.size) --end;
+      MapTiles::Tile* const tile = &tiles.tile[tiles.count++];
+      *tile = {
+          (top + first * height.dilation) * x_row + x, h * out_row + w, first, end - first, 0, kind, 0, true};
+      if (!count_rows(h, *tile)) return false;
     }
+    return true;
+  }
+
+  // Calls f(lane, row, column) for the outputs of a tile, in rows and columns from its first on.
+  template <class F>
+  void each_output(F&& f) const {
+    const std::int64_t columns = tiles.n / (tiles.group * rows);
+    int lane = 0;
+    for (std::int64_t p = 0; p < tiles.group; ++p)
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t c = 0; c < columns; ++c) f(lane++, r, c);
+  }
+
+  void mark_columns(int kind, std::int64_t first) {
+    if (args.kind == PoolKind::max) return;
+    for (std::int64_t j = 0; j < width.window; ++j) {
+      unsigned bits = 0;
+      each_output([&](int lane, std::int64_t, std::int64_t c) {
+        if (width.has(width.begin(first + c) + j * width.dilation)) bits |= 1u << lane;
+      });
+      tiles.seen[kind][j] = std::uint16_t(bits);
+    }
+    std::memset(tiles.columns_counted[kind], 1, MapTiles::kLanes);
+    each_output([&](int lane, std::int64_t, std::int64_t c) {
+      tiles.columns_counted[kind][lane] = std::int8_t(width.counted(first + c, args.count_padding));
+    });
+  }
+
+  bool count_rows(std::int64_t first, MapTiles::Tile& tile) {
+    if (args.kind == PoolKind::max) return true;
+    if (tiles.count_count == MapTiles::kCounts) return false;
+    std::int8_t* const counted = tiles.rows_counted[tiles.count_count];
+    std::memset(counted, 1, MapTiles::kLanes);
+    each_output([&](int lane, std::int64_t r, std::int64_t) {
+      counted[lane] = std::int8_t(height.counted(first + r, args.count_padding));
+    });
+    while (std::memcmp(tiles.rows_counted[tile.count], counted, MapTiles::kLanes) != 0) ++tile.count;
+    if (tile.count == tiles.count_count) ++tiles.count_count;
+    return true;
   }
 };
 
@@ -208,7 +257,7 @@ bool cut_into_tiles(const PoolArgs& args, int lanes, MapTiles& tiles) {
   const std::int64_t x_row = height.size == 1 ? width.size : args.x.strides[3];
   const std::int64_t out_row = height.outputs == 1 ? width.outputs : args.out.strides[3];
   tiles.step = height.dilation * x_row;
-  Cutter cutter{height, width, lanes, x_row, out_row, tiles};
+  Cutter cutter{args, height, width, lanes, x_row, out_row, tiles};
   return width.size <= lanes && width.outputs <= lanes ? cutter.cut_rows() : cutter.cut_columns();
 }
 

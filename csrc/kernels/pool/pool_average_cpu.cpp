@@ -2,6 +2,7 @@
 // elements, the stripes of its sum.
 #include "base/parallel.h"
 #include "kernels/pool/average_few.h"
+#include "kernels/pool/small_maps.h"
 #include "kernels/stripe_rows.h"
 
 namespace stretto::STRETTO_ISA {
@@ -217,6 +218,7 @@ void run(const PoolArgs& args, int threads) {
 }  // namespace
 
 void pool_average(const PoolArgs& original, int threads) {
+  if (average_of_small_maps(original, threads)) return;
   const PoolArgs args = with_joined_axes(original);
   if (args.x.dtype == DType::f32)
     run<float>(args, threads);
