@@ -28,6 +28,8 @@ CASES: dict[str, Case] = {
     "3x3_page": ((1, 40, 32, 32), (34, 40, 3, 3), {"padding": 1}),
     "3x3_far": ((1, 9, 3, 7), (10, 9, 3, 3), {"padding": 5, "dilation": (4, 1)}),
     "3x3_stride2": ((1, 17, 13, 15), (32, 17, 3, 3), {"stride": 2, "padding": 1}),
+    "1x1_stride2_padded": ((2, 3, 5, 16), (9, 3, 1, 1), {"stride": 2, "padding": ((0, 0), (0, 5))}),
+    "3x3_stride2_padded": ((1, 20, 6, 8), (40, 20, 3, 3), {"stride": 2, "padding": ((1, 1), (1, 11))}),
     "3x3_same_stride2": ((1, 17, 14, 15), (16, 17, 3, 3), {"stride": 2, "padding": "same"}),
     "3x3_dilated": ((1, 24, 12, 11), (20, 24, 3, 3), {"dilation": 2, "padding": 2}),
     "5x5_padded": ((1, 12, 9, 30), (33, 12, 5, 5), {"padding": 3}),

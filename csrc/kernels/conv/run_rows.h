@@ -76,7 +76,8 @@ STRETTO_INLINE void copy_narrow(const RunRows<T>& run, std::int64_t channels, st
     for (; r < run.first; ++r, row += width) store_first(Vec<T>::zero(), row, width);
     for (; r < run.last; ++r, row += width) {
       Vec<T> x = near.load(from + r * run.row_step);
-      if constexpr (step == 2) x = even_lanes(x, is_near ? x : far.load(from + r * run.row_step + lanes));
+      if constexpr (step == 2)
+        x = even_lanes(x, is_near ? Vec<T>::zero() : far.load(from + r * run.row_step + lanes));
       store_first(x, row, width);
     }
     for (; r < run.rows; ++r, row += width) store_first(Vec<T>::zero(), row, width);

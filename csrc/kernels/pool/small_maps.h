@@ -7,6 +7,7 @@
 #include "kernels/pool/pool_rows.h"
 #if defined(__AVX2__)
 #include "simd/permute.h"
+#include "simd/store_first.h"
 #endif
 
 namespace stretto::STRETTO_ISA {
@@ -34,14 +35,6 @@ struct SeenOfTiles {
       for (int j = 0; j < window; ++j) column[kind][j] = Permutation<T>(tiles.lane[kind][j]);
   }
 };
-
-template <class T>
-STRETTO_INLINE void store_first(Vec<T> x, T* out, int n) {
-  if (n == Vec<T>::lanes)
-    x.store(out);
-  else
-    x.store(out, n);
-}
 
 // Stores pool(tile, x) for the tiles of the groups [begin, end) of planes. A tile is stored after the next
 // one is loaded: a store would delay loads from where the same rows of an array a multiple of 4 KiB away are.
