@@ -189,11 +189,20 @@ struct WeightsOfCall {
   }
 };
 
+// Planes read each line of the weights twice: from the second cache, and for one vector's worth of outputs
+// from a small part of it.
+template <class T>
+STRETTO_INLINE bool keeps_weights_near(const Correlation& c) {
+  const std::int64_t plane = c.out.shape.at[3] * c.out.shape.at[4];
+  const std::int64_t bytes = c.outputs * c.inputs * c.tap_count * std::int64_t(sizeof(T));
+  return bytes <= (c.out.shape.at[0] * plane > Vec<T>::lanes ? 640 << 10 : 256 << 10);
+}
+
 template <class Steps, class Out>
 void run_steps(const Correlation& c, int threads) {
   using T = typename Steps::Sum;
   if constexpr (kLaneMasks && is_same<Steps, ChannelChains<Out, Out>>) {
-    if (c.out.shape.at[4] < 7 && is_planes<T>(c)) {  // wider rows fill this kernel's tiles
+    if (c.out.shape.at[4] < 7 && keeps_weights_near<T>(c) && is_planes<T>(c)) {  // wider rows fill tiles
       constexpr int lanes = Vec<T>::lanes;
       const WeightsOfCall<Steps> weights(c, threads, true);
       const std::int64_t panels = divide_up(c.outputs, lanes), panel_pitch = c.inputs * c.tap_count * lanes;
