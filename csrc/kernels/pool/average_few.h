@@ -1,4 +1,4 @@
-// Averages of windows of at most 16 elements, each of which is a stripe of its own.
+// Averages of windows of at most 16 elements, each of which is a stripe of its own, and of some more.
 #pragma once
 
 #include "kernels/pool/pool_rows.h"
@@ -42,6 +42,31 @@ void average_pairs(const T* const* at, T four, T* out, std::int64_t n) {
       [&](V even, V odd) __attribute__((always_inline)) { return ((even + odd) + V::zero()) * quarter; });
 }
 
+// The same of more taps, which take turns at the stripes, with stride 1.
+template <class T>
+[[gnu::noinline]] void average_many(const T* const* at, std::int64_t taps, T divisor, T* out,
+                                    std::int64_t n) {
+  using V = Vec<T>;
+  for (std::int64_t i = 0; i < n; i += V::lanes) {
+    const int lanes = n - i < V::lanes ? int(n - i) : V::lanes;
+    V stripe[kStripes];
+#pragma GCC unroll 16
+    for (int j = 0; j < kStripes; ++j) stripe[j] = V::zero();
+    for (std::int64_t t = 0; t < taps; t += kStripes) {
+#pragma GCC unroll 16
+      for (int j = 0; j < kStripes; ++j)
+        if (t + j < taps)
+          stripe[j] =
+              stripe[j] + (lanes == V::lanes ? V::load(at[t + j] + i) : V::load(at[t + j] + i, lanes));
+    }
+#pragma GCC unroll 4
+    for (int half = kStripes / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+      for (int j = 0; j < half; ++j) stripe[j] = stripe[j] + stripe[j + half];
+    (stripe[0] / V::broadcast(divisor)).store(out + i, lanes);
+  }
+}
+
 template <class T>
 using AverageFew = void (*)(const T* const*, T, T*, std::int64_t);
 
@@ -66,6 +91,8 @@ STRETTO_INLINE AverageFew<T> average_few_for(std::int64_t taps) {
   }
 }
 
+inline constexpr int kManyTaps = 64;
+
 // Where the taps of output (d, h, w) are, those of rows outside x in `zeros`; false when one of a row inside
 // is not.
 template <class T>
@@ -89,27 +116,38 @@ STRETTO_INLINE bool find_taps(const PoolArgs& args, const T* x, std::int64_t d, 
   return true;
 }
 
-// The sum over the window of one output, of at most 16 taps: each a stripe of its own.
+// The sum over the window of one output, of at most a segment of taps, which take turns at the stripes.
 template <class T>
-STRETTO_INLINE T sum_of_few(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h,
-                            std::int64_t w) {
+[[gnu::noinline]] T sum_of_one(const PoolArgs& args, const T* x, std::int64_t d, std::int64_t h,
+                               std::int64_t w) {
   const PoolAxis(&axis)[3] = args.axis;
   T stripe[kStripes] = {};
-  T* next = stripe;
+  int next = 0;
   for (std::int64_t i = 0; i < axis[0].window; ++i)
     for (std::int64_t j = 0; j < axis[1].window; ++j) {
       const std::int64_t from_d = axis[0].begin(d) + i * axis[0].dilation;
       const std::int64_t from_h = axis[1].begin(h) + j * axis[1].dilation;
       const bool is_inside = axis[0].has(from_d) && axis[1].has(from_h);
       const T* const row = x + from_d * args.x.strides[2] + from_h * args.x.strides[3];
-      for (std::int64_t k = 0; k < axis[2].window; ++k, ++next) {
+      for (std::int64_t k = 0; k < axis[2].window; ++k, next = (next + 1) % kStripes) {
         const std::int64_t from_w = axis[2].begin(w) + k * axis[2].dilation;
-        if (is_inside && axis[2].has(from_w)) *next += row[from_w * args.x.strides[4]];
+        if (is_inside && axis[2].has(from_w)) stripe[next] += row[from_w * args.x.strides[4]];
       }
     }
   for (int half = kStripes / 2; half > 0; half /= 2)
     for (int j = 0; j < half; ++j) stripe[j] += stripe[j + half];
   return stripe[0];
+}
+
+// Whether windows are alike, and their sums one segment.
+STRETTO_INLINE bool has_one_segment(const PoolArgs& args) {
+  const PoolAxis(&axis)[3] = args.axis;
+  std::int64_t taps = 1;
+  for (const PoolAxis& a : axis) {
+    if (a.adaptive || a.window > kSumSegment) return false;
+    taps *= a.window;
+  }
+  return taps <= kSumSegment;
 }
 
 // The loop for windows of this size, where they are few and the same everywhere; otherwise nullptr.

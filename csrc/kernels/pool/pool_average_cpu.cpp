@@ -52,17 +52,25 @@ STRETTO_INLINE void divide(const T* sums, std::int64_t count, T* __restrict out,
   for (std::int64_t i = 0; i < n; ++i) out[i] = count == 0 ? T(0) : sums[i] / divisor;
 }
 
-// Outputs whose taps in width are all inside, and the loop for them if windows are few and alike.
+// Outputs whose taps in width are all inside, and the loop for them if windows are small and alike.
 template <class T>
 struct Inner {
   AverageFew<T> few;
+  std::int64_t many = 0;  // taps, if there are more than the stripes
   std::int64_t first, end;
   const T* zeros;  // as long as a row of x, or of its channels
+  bool is_one_segment;
   Inner(const PoolArgs& args, std::int64_t stride, const T* zeros)
-      : few(few_for<T>(args, stride)), zeros(zeros) {
+      : few(few_for<T>(args, stride)), zeros(zeros), is_one_segment(has_one_segment(args)) {
     const PoolAxis(&axis)[3] = args.axis;
+    const std::int64_t taps = axis[0].window * axis[1].window * axis[2].window;
+    if (is_one_segment && stride == 1 && taps > kStripes && taps <= kManyTaps) many = taps;
     first = end = axis[2].outputs;
     if (!axis[2].adaptive) first = axis[2].first_inner(), end = axis[2].end_inner();
+  }
+  STRETTO_INLINE bool has_loop() const { return few || many; }
+  STRETTO_INLINE void average(const T* const* at, T divisor, T* out, std::int64_t n) const {
+    many ? average_many(at, many, divisor, out, n) : few(at, divisor, out, n);
   }
 };
 
@@ -75,10 +83,11 @@ void columns_between(const PoolArgs& args, const Inner<T>& inner, const T* x, st
       args.axis[0].counted(d, args.count_padding) * args.axis[1].counted(h, args.count_padding);
   const bool is_run = args.axis[0].taps(d) == 1 && args.axis[1].taps(h) == 1 && width.dilation == 1 &&
                       args.axis[0].has(args.axis[0].begin(d)) && args.axis[1].has(args.axis[1].begin(h));
-  for (; inner.few && w < last; ++w) {
-    const T total = sum_of_few(args, x, d, h, w);
+  const auto divide_one = [&] {
+    const T total = sum_of_one(args, x, d, h, w);
     divide(&total, rows_counted * width.counted(w, args.count_padding), out + w, 1);
-  }
+  };
+  for (; inner.has_loop() && w < last; ++w) divide_one();
   while (w < last) {
     std::int64_t n = w >= inner.first && w < inner.end ? inner.end - w : 1;
     if (n > StripeRows<T>::lanes) n = StripeRows<T>::lanes;
@@ -90,6 +99,8 @@ void columns_between(const PoolArgs& args, const Inner<T>& inner, const T* x, st
           x + args.axis[0].begin(d) * args.x.strides[2] + args.axis[1].begin(h) * args.x.strides[3] + begin;
       const T total = whole_row<SumOf, T>(from, taps, T(0));
       divide(&total, count, out + w, 1);
+    } else if (n == 1 && inner.is_one_segment) {
+      divide_one();
     } else {
       if (width.stride == 1)
         sum_adjacent(args, x, d, h, w, n, sums);
@@ -107,16 +118,17 @@ void columns_between(const PoolArgs& args, const Inner<T>& inner, const T* x, st
 template <class T>
 STRETTO_INLINE void columns(const PoolArgs& args, const Inner<T>& inner, const T* x, std::int64_t d,
                             std::int64_t h, StripeRows<T>& sums, T* out) {
-  const T* at[kStripes];
+  const T* at[kManyTaps];
   const PoolAxis& width = args.axis[2];
   const std::int64_t outputs = width.outputs;
-  if (!inner.few || inner.first >= inner.end || !find_taps(args, x, d, h, inner.first, inner.zeros, at))
+  if (!inner.has_loop() || inner.first >= inner.end ||
+      !find_taps(args, x, d, h, inner.first, inner.zeros, at))
     return columns_between(args, inner, x, d, h, 0, outputs, sums, out);
   const std::int64_t count = args.axis[0].counted(d, args.count_padding) *
                              args.axis[1].counted(h, args.count_padding) *
                              width.counted(inner.first, args.count_padding);
   if (count == 0) return columns_between(args, inner, x, d, h, 0, outputs, sums, out);
-  inner.few(at, T(count), out + inner.first, inner.end - inner.first);
+  inner.average(at, T(count), out + inner.first, inner.end - inner.first);
   if (inner.first > 0) columns_between(args, inner, x, d, h, 0, inner.first, sums, out);
   if (inner.end < outputs) columns_between(args, inner, x, d, h, inner.end, outputs, sums, out);
 }
@@ -129,11 +141,11 @@ void channels(const PoolArgs& args, const Inner<T>& inner, const T* x, std::int6
   const std::int64_t rows_counted =
       args.axis[0].counted(d, args.count_padding) * args.axis[1].counted(h, args.count_padding);
   const std::int64_t c_count = args.x.shape[1];
-  const T* at[kStripes];
+  const T* at[kManyTaps];
   for (std::int64_t w = 0; w < width.outputs; ++w) {
     const std::int64_t count = rows_counted * width.counted(w, args.count_padding);
-    if (inner.few && count > 0 && find_taps(args, x, d, h, w, inner.zeros, at)) {
-      inner.few(at, T(count), out + w * args.out.strides[4], c_count);
+    if (inner.has_loop() && count > 0 && find_taps(args, x, d, h, w, inner.zeros, at)) {
+      inner.average(at, T(count), out + w * args.out.strides[4], c_count);
       continue;
     }
     for (std::int64_t c = 0; c < c_count; c += StripeRows<T>::lanes) {
