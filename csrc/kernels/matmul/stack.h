@@ -1,9 +1,11 @@
-// Small products without an epilogue, one or a stack of them along one axis: no operand is copied.
+// Small products, one or a stack of them along one axis: no operand is copied, and an epilogue is formed
+// where the sums stand.
 #pragma once
 
 #include "kernels/matmul/chunks.h"
 #include "kernels/matmul/direct.h"
 #include "kernels/matmul/interleaved.h"
+#include "kernels/tile/finish.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -14,12 +16,14 @@ class Stack {
       : args_(args), threads_(threads), m_(args.m()), n_(args.n()), k_(args.k()) {
     is_stack_ = args.out.shape.count == 3;
     count_ = is_stack_ ? args.out.shape[0] : 1;
-    lies_well_ = (args.b.strides.last(0) == 1 || n_ == 1) && (args.out.strides.last(0) == 1 || n_ == 1);
+    has_adjacent_columns_ = args.out.strides.last(0) == 1 || n_ == 1;
+    lies_well_ = (args.b.strides.last(0) == 1 || n_ == 1) && has_adjacent_columns_;
   }
 
   // False when the product is of another kind.
   bool run() const {
-    if (args_.panels || !args_.epilogue.is_empty() || args_.out.shape.count > 3) return false;
+    if (args_.panels || args_.out.shape.count > 3) return false;
+    if (!args_.epilogue.is_empty() && !(finishes_ && has_adjacent_columns_)) return false;
     if (is_stack_ && is_one_tile()) {
       run_tiles();
       return true;
@@ -46,12 +50,14 @@ class Stack {
     const TileFunction<T> function = tile_for_columns<T>(int(m_), int(n_), tile.tail);
     parallel_for(count_, chunk_of(flops() + 100, count_), threads_,
                  [&](std::int64_t begin, std::int64_t end) {
-                   Tile<T> t = tile;
-                   t.a = args_.a.as<T>() + begin * t.a_step;
-                   t.b = args_.b.as<T>() + begin * t.b_step;
-                   t.c = args_.out.as<T>() + begin * t.c_step;
-                   t.count = end - begin;
-                   function(t);
+                   finish_groups(begin, end, [&](std::int64_t first, std::int64_t last) {
+                     Tile<T> t = tile;
+                     t.a = args_.a.as<T>() + first * t.a_step;
+                     t.b = args_.b.as<T>() + first * t.b_step;
+                     t.c = args_.out.as<T>() + first * t.c_step;
+                     t.count = last - first;
+                     function(t);
+                   });
                  });
   }
 
@@ -60,7 +66,7 @@ class Stack {
   bool run_interleaved() const {
     const ArrayView &a = args_.a, &b = args_.b, &out = args_.out;
     const bool is_tall = !is_stack_ && m_ == 1 && b.strides.last(0) != 1;
-    if (!is_tall && !is_stack_) return false;
+    if (is_tall ? !args_.epilogue.is_empty() : !is_stack_) return false;
     const std::int64_t columns = is_tall ? 1 : n_, items = is_tall ? n_ : count_;
     const TinyStack<T> stack{
         m_,
@@ -74,7 +80,10 @@ class Stack {
     parallel_for(ceil_div(items, Vec<T>::lanes), ceil_div(chunk, Vec<T>::lanes), threads_,
                  [&](std::int64_t begin, std::int64_t end) {
                    const Scratch scratch(stack.elements() * Vec<T>::lanes * std::int64_t(sizeof(T)));
-                   stack.run(begin * Vec<T>::lanes, smaller(items, end * Vec<T>::lanes), scratch.as<T>());
+                   finish_groups(begin * Vec<T>::lanes, smaller(items, end * Vec<T>::lanes),
+                                 [&](std::int64_t first, std::int64_t last) {
+                                   stack.run(first, last, scratch.as<T>());
+                                 });
                  });
     return true;
   }
@@ -104,8 +113,50 @@ class Stack {
         }
         direct.run(own, args_.a.as<T>() + i * tile.a_step, args_.b.as<T>() + i * tile.b_step,
                    args_.out.as<T>() + i * tile.c_step, next);
+        finish(i, i + 1);
       }
     });
+  }
+
+  // Calls run(first, last) for groups of the matrices [begin, end) and forms the epilogue of each while it is
+  // in the first cache.
+  template <class F>
+  void finish_groups(std::int64_t begin, std::int64_t end, F&& run) const {
+    constexpr std::int64_t kGroupBytes = 16 << 10, lanes = Vec<T>::lanes;
+    const std::int64_t hot = larger(1, kGroupBytes / (m_ * n_ * item) / lanes) * lanes;
+    const std::int64_t group = args_.epilogue.is_empty() ? end - begin : hot;
+    for (std::int64_t first = begin; first < end; first += group) {
+      run(first, smaller(end, first + group));
+      finish(first, smaller(end, first + group));
+    }
+  }
+
+  // The epilogue of matrices [first, last), whose sums stand in the result.
+  void finish(std::int64_t first, std::int64_t last) const {
+    if constexpr (finishes_) {
+      const Epilogue& e = args_.epilogue;
+      if (e.is_empty()) return;
+      // Matrices whose rows follow those of the matrix before are one.
+      bool is_one = true;
+      for (const ArrayView* view : {&e.bias, &e.scale, &e.shift, &e.residual, &args_.out})
+        if (view->present() && is_stack_) is_one = is_one && view->strides[0] == m_ * view->strides.last(1);
+      const std::int64_t count = is_one ? last - first : 1;
+      for (std::int64_t i = first; i < last; i += count) {
+        const auto place = [&](const ArrayView& view) {
+          return view.as<T>() + (is_stack_ ? i * view.strides[0] : 0);
+        };
+        const auto term = [&](const ArrayView& view) -> Term<T> {
+          if (!view.present()) return {};
+          return {place(view), view.strides.last(1), view.strides.last(0)};
+        };
+        T* const out = place(args_.out);
+        const std::int64_t row = args_.out.strides.last(1);
+        const Finish<T, T, T> finish{
+            term(e.bias),   term(e.scale), term(e.shift), term(e.residual),         e.activation,
+            T(e.parameter), out,           row,           args_.out.strides.last(0)};
+        finish.run(out, row, 0, int(count * m_), 0, n_);
+      }
+    }
   }
 
   Tile<T> strides() const {
@@ -126,11 +177,12 @@ class Stack {
   double flops() const { return 2.0 * double(m_) * double(n_) * double(k_ + 2); }
 
   static constexpr std::int64_t item = sizeof(T);
+  static constexpr bool finishes_ = is_same<T, float> || is_same<T, double>;
 
   const MatmulArgs& args_;
   int threads_;
   std::int64_t m_, n_, k_, count_;
-  bool is_stack_, lies_well_;
+  bool is_stack_, has_adjacent_columns_, lies_well_;
 };
 
 }  // namespace stretto::STRETTO_ISA
