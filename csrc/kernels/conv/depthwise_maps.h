@@ -1,5 +1,5 @@
 // Depthwise convolution of small maps, channels first: lanes are channels, whose maps are turned round in
-// registers on the way in and out. The rows of such maps are too short to fill vectors.
+// registers on the way in and out. The rows of such maps fill few vectors, or parts of them.
 #pragma once
 
 #include "kernels/conv/depthwise_plane.h"

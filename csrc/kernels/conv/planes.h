@@ -99,7 +99,7 @@ STRETTO_INLINE bool is_planes(const Correlation& c) {
     return a.shape.at[2] == 1 && a.shape.at[4] == width && a.strides.at[4] == 1 && a.strides.at[3] == width;
   };
   if (c.stride[1] != 1 || c.stride[2] != 1 || !lies_flat(c.x) || !lies_flat(c.out)) return false;
-  // Where no masks are needed, those only cost.
+  // Where planes fill tiles, or rows fill vectors, masks only cost.
   if (c.tap_count == 1 ? plane >= kTileVectors * Vec<T>::lanes : width % Vec<T>::lanes == 0) return false;
   if (c.inputs == 0 || c.outputs < 4 || plane > kMostPlane || width > 64 || c.tap_count > 64) return false;
   for (int t = 0; t < c.tap_count; ++t)

@@ -65,7 +65,7 @@ struct Finish {
   // Whether an element takes no longer than its load and store.
   STRETTO_INLINE bool is_light() const { return activation <= Activation::leaky_relu; }
 
-  // Rows and columns count from the block's (0, 0). `sums` may be `out` itself.
+  // At least one row and one column; they count from the block's (0, 0). `sums` may be `out` itself.
   [[gnu::noinline]] void run(const T* sums, std::int64_t sums_row, std::int64_t row, int rows,
                              std::int64_t column, std::int64_t columns) const {
     using V = Vec<T>;
