@@ -121,6 +121,7 @@ TRANSPOSED: dict[str, Case] = {
     "one_axis": ((2, 7, 20), (7, 8, 5), {"stride": 2, "padding": 2}),
     "one_point": ((9, 20, 1, 1), (20, 7, 4, 4), {}),
     "one_point_segments": ((3, 530, 1, 1), (530, 6, 4, 5), {"stride": 2}),
+    "2x2_segments": ((2, 1030, 5, 7), (1030, 3, 2, 2), {"stride": 2}),
     "one_point_groups": ((2, 6, 1, 1, 1), (6, 5, 2, 3, 3), {"groups": 3}),
     "depthwise_stride2": ((3, 5, 9, 13), (5, 1, 4, 4), {"stride": 2, "padding": 1, "groups": 5}),
     "depthwise_2x2": ((2, 6, 8, 14), (6, 1, 2, 2), {"stride": 2, "groups": 6}),

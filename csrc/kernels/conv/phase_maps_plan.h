@@ -7,10 +7,17 @@
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr std::int64_t kMapStripBytes = 256 << 10;   // of a block's strips: in the second cache
+// Of a block's strips, in the second cache, and of a block that has many outputs without more. Processors
+// that have no more than AVX2 often have a small one.
+inline constexpr std::int64_t kMapStripBytes = 256 << 10;
+#if defined(__AVX2__) && !defined(__AVX512F__)
+inline constexpr std::int64_t kMapManyBytes = 128 << 10, kMapBatchBytes = 256 << 10;
+#else
+inline constexpr std::int64_t kMapManyBytes = kMapStripBytes, kMapBatchBytes = 640 << 10;
+#endif
+inline constexpr std::int64_t kMapManyOutputs = 128;
 inline constexpr std::int64_t kMapSumsBytes = 32 << 10;     // of some outputs' sums: in the first, or almost
 inline constexpr std::int64_t kMapWeightBytes = 512 << 10;  // that are worth the strips of several samples
-inline constexpr std::int64_t kMapBatchBytes = 640 << 10;   // of those
 inline constexpr double kLeastMapProducts = 2e5;            // of what a thread claims at once
 
 // The taps of all phases as those of one correlation: what its strip holds serves every phase.
@@ -166,8 +173,9 @@ MapsPlan plan_maps(const Correlation& c, const Phases& phases, int threads, std:
          (bytes(1, plan.columns) > kMapStripBytes || sums(1, plan.columns) > kMapSumsBytes))
     plan.columns = divide_up(divide_up(plan.columns, 2), lanes) * lanes;
   plan.column_blocks = divide_up(width, plan.columns);
-  while (plan.rows < height && bytes(plan.rows + 1, plan.columns) <= kMapStripBytes &&
-         sums(plan.rows + 1, plan.columns) <= kMapSumsBytes)
+  while (plan.rows < height && sums(plan.rows + 1, plan.columns) <= kMapSumsBytes &&
+         bytes(plan.rows + 1, plan.columns) <=
+             (plan.rows * plan.columns < kMapManyOutputs ? kMapStripBytes : kMapManyBytes))
     ++plan.rows;
   plan.rows = divide_up(height, divide_up(height, plan.rows));
   plan.row_blocks = divide_up(height, plan.rows);
@@ -182,8 +190,9 @@ MapsPlan plan_maps(const Correlation& c, const Phases& phases, int threads, std:
       plan.sample_blocks * c.groups * first.size[0] * plan.row_blocks * plan.column_blocks;
   while (threads > 1 && blocks * plan.splits < 2 * threads && plan.splits < plan.chunks) ++plan.splits;
   const std::int64_t last_rows = height - (plan.row_blocks - 1) * plan.rows;
-  plan.reads_x = is_same<From, T> && plan.column_blocks == 1 && last_rows * width >= lanes &&
-                 c.tap_count * c.outputs <= read_outputs && can_read_maps<T>(c, first);
+  plan.reads_x = is_same<From, T> && c.inputs <= c.segment_channels && plan.column_blocks == 1 &&
+                 last_rows * width >= lanes && c.tap_count * c.outputs <= read_outputs &&
+                 can_read_maps<T>(c, first);
   return plan;
 }
 
