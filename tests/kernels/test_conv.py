@@ -78,7 +78,20 @@ EPILOGUES = {
 }
 
 
-@pytest.mark.parametrize("name", ["1x1", "3x3_7", "map_4x4", "depthwise3", "depthwise3_12x12", "few_outputs_small"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "1x1",
+        "1x1_flat",
+        "first_narrow",
+        "groups_few",
+        "3x3_7",
+        "map_4x4",
+        "depthwise3",
+        "depthwise3_12x12",
+        "few_outputs_small",
+    ],
+)
 @pytest.mark.parametrize("epilogue", EPILOGUES)
 @pytest.mark.parametrize("activation", [None, "relu", "relu6", "leaky_relu", "silu"])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

@@ -222,13 +222,14 @@ void run_steps(const Correlation& c, int threads) {
   strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, plan.column_runs, room.as<std::int64_t>());
   const std::int64_t pitch = plan.reads_x ? c.x.strides[1] : strip.channel_pitch();
   const Scratch offsets(plan.stretch * c.tap_count * std::int64_t(sizeof(std::int64_t)));
-  for (std::int64_t i = 0, k = 0; i < plan.stretch; ++i)
-    for (int t = 0; t < c.tap_count; ++t, ++k)
-      offsets.as<std::int64_t>()[k] =
-          plan.by_tile ? 0 : i * pitch + (plan.reads_x ? offset_in_x(c, c.taps[t]) : strip.offset(c.taps[t]));
+  std::int64_t* const offset = offsets.as<std::int64_t>();
+  for (int t = 0; t < c.tap_count; ++t)
+    offset[t] = plan.by_tile ? 0 : plan.reads_x ? offset_in_x(c, c.taps[t]) : strip.offset(c.taps[t]);
+  for (std::int64_t i = c.tap_count; i < plan.stretch * c.tap_count; ++i)
+    offset[i] = plan.by_tile ? 0 : offset[i - c.tap_count] + pitch;
   const std::int64_t panel_size = (Steps::corrections + c.inputs * c.tap_count) * Vec<T>::lanes;
   const T* doubts = weights.packed ? weights.packed + c.groups * plan.panels * panel_size : nullptr;
-  const ChannelsRun<Steps, Out> run{c, plan, weights.packed, strip, offsets.as<std::int64_t>(), doubts};
+  const ChannelsRun<Steps, Out> run{c, plan, weights.packed, strip, offset, doubts};
 
   for_each_block(c, plan, threads, [&](auto... at) { run_block(run, at...); });
 }

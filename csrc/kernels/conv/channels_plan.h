@@ -210,8 +210,16 @@ double cut_blocks(const Correlation& c, int threads, bool whole_sums, ChannelsPl
     plan.columns = divide_up(plan.columns, 2);
   plan.column_blocks = divide_up(ow, plan.columns);
   if (plan.column_blocks == 1) {
-    while (plan.rows < oh && (plan.rows + 1) * ow <= kBlockPixels && bytes(plan.rows + 1, ow) <= kStripBytes)
-      ++plan.rows;
+    const std::int64_t most = greatest(1, least(oh, kBlockPixels / ow));
+    for (std::int64_t low = 1, high = most; low <= high;) {  // the most rows whose strip stays small
+      const std::int64_t rows = high == most ? most : (low + high) / 2;
+      if (bytes(rows, ow) > kStripBytes) {
+        high = rows - 1;
+      } else {
+        plan.rows = rows;
+        low = rows + 1;
+      }
+    }
     plan.rows = divide_up(oh, divide_up(oh, plan.rows));
   }
   StripPlan strip;

@@ -2,6 +2,7 @@
 // registers on the way in and out. The rows of such maps fill few vectors, or parts of them.
 #pragma once
 
+#include "kernels/conv/channel_terms.h"
 #include "kernels/conv/depthwise_plane.h"
 #include "simd/transpose.h"
 
@@ -58,19 +59,18 @@ STRETTO_INLINE bool is_small_maps(const Correlation& c) {
 
 // What a vector of channels is multiplied by, and the part of the epilogue that is one for a channel.
 template <class T>
-struct ChannelTerms {
+struct ChannelVectors {
   Vec<T> weights[kMostSmallMapTaps];
   Vec<T> bias, scale, shift, low, high;
 
-  // Absent ones change nothing.
   STRETTO_INLINE Vec<T> finished(Vec<T> z) const {
-    return min(high, max(low, fma(z + bias, scale, shift)));  // NaN and -0 stay
+    return Clamp<T>::apply(fma(z + bias, scale, shift), low, high);
   }
 };
 
 // N neighbouring outputs, of a vector of channels.
 template <class T, int N>
-STRETTO_INLINE void small_map_outputs(const T* map, std::int64_t step, const ChannelTerms<T>& terms,
+STRETTO_INLINE void small_map_outputs(const T* map, std::int64_t step, const ChannelVectors<T>& terms,
                                       const std::int64_t* offset, int taps, T* to) {
   constexpr int lanes = Vec<T>::lanes;
   Vec<T> acc[N];
@@ -113,32 +113,32 @@ class SmallMaps {
 
   // The terms of channels [first, first + count).
   template <class WeightsOf>
-  ChannelTerms<T> terms_of(std::int64_t first, int count, const WeightsOf& weights_of) const {
+  ChannelVectors<T> terms_of(std::int64_t first, int count, const WeightsOf& weights_of) const {
     alignas(64) T values[kMostSmallMapTaps][lanes] = {};
     for (int i = 0; i < count; ++i) {
       const auto from = weights_of(first + i, 0);
       for (int t = 0; t < c_.tap_count; ++t) values[t][i] = from.w[t * from.step];
     }
-    ChannelTerms<T> terms;
+    ChannelVectors<T> terms;
     for (int t = 0; t < c_.tap_count; ++t) terms.weights[t] = Vec<T>::load(values[t]);
     const Epilogue& e = *c_.epilogue;
     const auto term = [&](const ArrayView& view, T absent) {
       if (!finishes_first_ || !view.present()) return Vec<T>::broadcast(absent);
-      for (int i = 0; i < count; ++i) values[0][i] = view.as<T>()[(first + i) * view.strides[1]];
+      for (int i = 0; i < count; ++i) values[0][i] = view.as<T>()[(first + i) * view.strides.at[1]];
       return Vec<T>::load(values[0]);
     };
-    terms.bias = term(e.bias, T(-0.0));
-    terms.scale = term(e.scale, T(1));
-    terms.shift = term(e.shift, T(-0.0));
-    const bool is_clamped = finishes_first_ && is_clamp(e.activation);
-    const T most = T(__builtin_inf());
-    terms.low = Vec<T>::broadcast(is_clamped ? T(0) : -most);
-    terms.high = Vec<T>::broadcast(is_clamped && e.activation == Activation::relu6 ? T(6) : most);
+    const ChannelTerms<T> absent;
+    terms.bias = term(e.bias, absent.bias);
+    terms.scale = term(e.scale, absent.scale);
+    terms.shift = term(e.shift, absent.shift);
+    const Clamp<T> clamp(finishes_first_ && Clamp<T>::is(e.activation) ? e.activation : Activation::none);
+    terms.low = Vec<T>::broadcast(clamp.least);
+    terms.high = Vec<T>::broadcast(clamp.most);
     return terms;
   }
 
   // `map` holds zeros outside of x. Channels [first, first + count).
-  void run(std::int64_t n, std::int64_t first, int count, const ChannelTerms<T>& terms, T* map,
+  void run(std::int64_t n, std::int64_t first, int count, const ChannelVectors<T>& terms, T* map,
            T* result) const {
     read(c_.x.as<T>() + n * c_.x.strides.at[0] + first * c_.x.strides.at[1], count, map);
     for (std::int64_t r = 0; r < rows_; ++r) {
@@ -148,7 +148,7 @@ class SmallMaps {
             result + (r * columns_ + q) * lanes);
     }
     const Epilogue& e = *c_.epilogue;
-    if (finishes_first_ && e.activation != Activation::none && !is_clamp(e.activation))
+    if (finishes_first_ && !Clamp<T>::is(e.activation))
       activate_values(e.activation, e.parameter, result, result_size());
     write(c_.out.as<T>() + n * c_.out.strides.at[0] + first * c_.out.strides.at[1], count, result);
     if (!finishes_first_)
@@ -172,20 +172,10 @@ class SmallMaps {
   }
 
   template <int N = most_outputs>
-  STRETTO_INLINE void sum(int outputs, const T* map, const ChannelTerms<T>& terms, T* to) const {
+  STRETTO_INLINE void sum(int outputs, const T* map, const ChannelVectors<T>& terms, T* to) const {
     if constexpr (N > 1)
       if (outputs < N) return sum<N - 1>(outputs, map, terms, to);
     small_map_outputs<T, N>(map, c_.stride[2] * lanes, terms, offset_, c_.tap_count, to);
-  }
-
-  static bool is_clamp(Activation a) { return a == Activation::relu || a == Activation::relu6; }
-
-  static bool is_of_channels(const Epilogue& e) {
-    if (e.residual.present()) return false;
-    for (const ArrayView* view : {&e.bias, &e.scale, &e.shift})
-      if (view->present() && (view->strides[0] != 0 || view->strides[3] != 0 || view->strides[4] != 0))
-        return false;
-    return true;
   }
 
   [[gnu::noinline]] void write(T* out, int count, const T* result) const {
@@ -219,7 +209,7 @@ void run_small_maps(const Correlation& c, int threads, const WeightsOf& weights_
     const Scratch map(maps.map_size() * std::int64_t(sizeof(T)));
     const Scratch result(maps.result_size() * std::int64_t(sizeof(T)));
     for (std::int64_t i = 0; i < maps.map_size(); ++i) map.as<T>()[i] = T(0);
-    ChannelTerms<T> terms;
+    ChannelVectors<T> terms;
     std::int64_t known = -1;  // the channels whose terms those are
     for (std::int64_t task = begin; task < end; ++task) {
       const std::int64_t first = task / samples * lanes;

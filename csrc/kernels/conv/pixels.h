@@ -52,6 +52,7 @@ struct PixelsRun {
   const std::int64_t* offset;  // of the terms in the strip
   const PairBlock* blocks;     // bfloat16: of the terms in the strip
   std::int64_t block_count;
+  const ChannelTerms<T>* terms;  // of all output channels, where tiles finish their sums; else null
 };
 
 // One block: outputs [ow, ow + columns) of rows [oh, oh + rows) of one group, all output channels.
@@ -112,6 +113,7 @@ template <class From, class T, class Out, class Operand>
     tile.blocks = run.blocks;
     tile.block_count = run.block_count;
     tile.out_channel = target_channel;
+    tile.terms = nullptr;
     // Where a row has one vector, those of several rows share a tile.
     const bool by_rows = !run.plan.is_flat && columns <= lanes;
     tile.vector = by_rows ? strip.row_pitch() : lanes;
@@ -135,6 +137,7 @@ template <class From, class T, class Out, class Operand>
             tile.strip = source + r * strip.row_pitch() + (by_rows ? v * tile.vector : q);
             for (std::int64_t o = first; o < last; o += kTileOutputs) {
               tile.w = w + o * c.inputs * c.tap_count;
+              if (run.terms) tile.terms = run.terms + group * c.outputs + o;
               tile.out = target + o * target_channel + r * target_row + (by_rows ? v * tile.out_vector : q);
               tile_of(int(least(kTileOutputs, c.outputs - o)), int(count))(tile);
             }
@@ -156,6 +159,7 @@ template <class From, class T, class Out, class Operand>
       run_tiles([](int outputs, int vectors) { return pixels_tile_of<T>(outputs, vectors); });
     }
   }
+  if (run.terms) return;
   finish_block<Operand, T, Out>(c, result, {target_channel, target_row, 1}, n, group, od, oh, ow, 0,
                                 c.outputs, rows, columns);
 }
@@ -183,17 +187,28 @@ void run_pixels(const Correlation& c, int threads) {
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, plan.row_runs, plan.column_runs, room.as<std::int64_t>());
   const Scratch offsets(c.inputs * c.tap_count * std::int64_t(sizeof(std::int64_t)));
-  for (std::int64_t i = 0, k = 0; i < c.inputs; ++i)
-    for (int t = 0; t < c.tap_count; ++t, ++k)
-      offsets.as<std::int64_t>()[k] = i * strip.channel_pitch() + strip.offset(c.taps[t]);
+  std::int64_t* const offset = offsets.as<std::int64_t>();
+  for (int t = 0; t < c.tap_count; ++t) offset[t] = strip.offset(c.taps[t]);
+  for (std::int64_t i = c.tap_count; i < c.inputs * c.tap_count; ++i)
+    offset[i] = offset[i - c.tap_count] + strip.channel_pitch();
   const PairOrder order(c.inputs, c.tap_count);
   const std::int64_t block_count = is_same<From, bfloat16> ? order.blocks() : 0;
   const Scratch pair_blocks(block_count * std::int64_t(sizeof(PairBlock)));
   if (block_count > 0) fill_pair_blocks(c, order, strip, pair_blocks.as<PairBlock>());
-  const PixelsRun<T> run{
-      c, plan, packed, strip, offsets.as<std::int64_t>(), pair_blocks.as<PairBlock>(), block_count};
-
   const bool direct = is_same<T, Out> && c.out.strides.at[4] == 1;
+  const Epilogue& e = *c.epilogue;
+  const std::int64_t channels = c.groups * c.outputs;
+  const Scratch terms_memory(channels * std::int64_t(sizeof(ChannelTerms<T>)));
+  ChannelTerms<T>* terms = nullptr;
+  if constexpr (kFinishesPixels<T> && is_same<From, T> && is_same<Operand, T>) {
+    if (direct && !plan.depthwise_kernel && !e.is_empty() && Clamp<T>::is(e.activation) &&
+        is_of_channels(e)) {
+      terms = terms_memory.as<ChannelTerms<T>>();
+      for (std::int64_t o = 0; o < channels; ++o) terms[o] = ChannelTerms<T>(e, o);
+    }
+  }
+  const PixelsRun<T> run{c, plan, packed, strip, offset, pair_blocks.as<PairBlock>(), block_count, terms};
+
   const std::int64_t od = c.out.shape.at[2], blocks = plan.row_blocks * plan.column_blocks;
   const std::int64_t tasks = c.out.shape.at[0] * c.groups * od * blocks;
   share_tasks(tasks, products_of(c), 2e5, threads, [&](std::int64_t begin, std::int64_t end) {

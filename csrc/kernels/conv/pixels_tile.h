@@ -2,6 +2,7 @@
 // outputs of a row; each step broadcasts a weight.
 #pragma once
 
+#include "kernels/conv/channel_terms.h"
 #include "kernels/conv/pair_order.h"
 #include "simd/add_product.h"
 #include "simd/store_first.h"
@@ -11,10 +12,15 @@ namespace stretto::STRETTO_ISA {
 #if defined(__AVX2__) && !defined(__AVX512F__)
 inline constexpr int kTileOutputs = 4;
 inline constexpr bool kOutputsFirst = true;  // tiles end inside of lines, which the next tile writes on
+inline constexpr bool kStoresWhole = true;   // what is no part of a vector, without a question for each
 #else
 inline constexpr int kTileOutputs = 8;
 inline constexpr bool kOutputsFirst = false;
+inline constexpr bool kStoresWhole = false;
 #endif
+// Whether a tile may finish its sums. Worth the code where result and epilogue leave the first cache soonest.
+template <class T>
+inline constexpr bool kFinishesPixels = kOutputsFirst && std::is_same_v<T, float>;
 inline constexpr int kTileVectors = 3;
 
 template <class T>
@@ -31,10 +37,31 @@ struct PixelsTile {
   std::int64_t out_channel;
   std::int64_t vector, out_vector;  // from one vector to the next, in the strip and in the result
   int inner_lanes, last_lanes;      // valid lanes of a vector, of the last one
+  const ChannelTerms<T>* terms;     // of the tile's outputs; null: their epilogue is another's task
 };
 
 template <class T, int R, int V>
+STRETTO_INLINE void finish_pixels(const PixelsTile<T>& t, Vec<T> (&acc)[R][V]) {
+  const Vec<T> low = Vec<T>::broadcast(t.terms->clamp.least), high = Vec<T>::broadcast(t.terms->clamp.most);
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+    const Vec<T> bias = Vec<T>::broadcast(t.terms[r].bias), scale = Vec<T>::broadcast(t.terms[r].scale),
+                 shift = Vec<T>::broadcast(t.terms[r].shift);
+#pragma GCC unroll 3
+    for (int v = 0; v < V; ++v) acc[r][v] = Clamp<T>::apply(fma(acc[r][v] + bias, scale, shift), low, high);
+  }
+}
+
+template <class T, int R, int V>
 STRETTO_INLINE void put_pixels(const PixelsTile<T>& t, const Vec<T> (&acc)[R][V]) {
+  if (kStoresWhole && t.inner_lanes + t.last_lanes == 2 * Vec<T>::lanes) {
+    T* out = t.out;
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r, out += t.out_channel)
+#pragma GCC unroll 3
+      for (int v = 0; v < V; ++v) acc[r][v].store(out + v * t.out_vector);
+    return;
+  }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     T* out = t.out + r * t.out_channel;
@@ -91,6 +118,8 @@ template <class T, int R, int V>
           w += terms * R;
         });
   }
+  if constexpr (kFinishesPixels<T>)
+    if (t.terms) finish_pixels(t, acc);
   put_pixels(t, acc);
 }
 

@@ -3,6 +3,7 @@
 
 #include "kernels/activate_values.h"
 #include "kernels/epilogue.h"
+#include "kernels/tile/clamp.h"
 #include "simd/convert.h"
 #include "simd/store_first.h"
 
@@ -71,15 +72,10 @@ struct Finish {
     using V = Vec<T>;
     if constexpr (is_same<T, From> && is_same<T, Out> && is_floating_point<T>) {
       if (lies_along_rows()) {
-        const T most = T(__builtin_inf());
-        if (activation == Activation::none)
-          return clamp_rows(-most, most, sums, sums_row, row, rows, column, columns);
-        if (activation == Activation::relu)
-          return clamp_rows(T(0), most, sums, sums_row, row, rows, column, columns);
-        if (activation == Activation::relu6)
-          return clamp_rows(T(0), T(6), sums, sums_row, row, rows, column, columns);
+        if (Clamp<T>::is(activation))
+          return clamp_rows(Clamp<T>(activation), sums, sums_row, row, rows, column, columns);
         if (columns >= kLongRow) {
-          clamp_rows(-most, most, sums, sums_row, row, rows, column, columns);
+          clamp_rows(Clamp<T>(Activation::none), sums, sums_row, row, rows, column, columns);
           for (int i = 0; i < rows; ++i)
             activate_values(activation, double(parameter), out + (row + i) * out_row + column, columns);
           return;
@@ -170,17 +166,17 @@ struct Finish {
 
   // The cheapest activations, which are clamps: the general loop's questions would take longer than the
   // answers.
-  void clamp_rows(T least, T most, const T* sums, std::int64_t sums_row, std::int64_t row, int rows,
+  void clamp_rows(Clamp<T> clamp, const T* sums, std::int64_t sums_row, std::int64_t row, int rows,
                   std::int64_t column, std::int64_t columns) const {
-    return scale.data ? clamp_rows<true>(least, most, sums, sums_row, row, rows, column, columns)
-                      : clamp_rows<false>(least, most, sums, sums_row, row, rows, column, columns);
+    return scale.data ? clamp_rows<true>(clamp, sums, sums_row, row, rows, column, columns)
+                      : clamp_rows<false>(clamp, sums, sums_row, row, rows, column, columns);
   }
 
   template <bool is_scaled>
-  [[gnu::noinline]] void clamp_rows(T least, T most, const T* sums, std::int64_t sums_row, std::int64_t row,
+  [[gnu::noinline]] void clamp_rows(Clamp<T> clamp, const T* sums, std::int64_t sums_row, std::int64_t row,
                                     int rows, std::int64_t column, std::int64_t columns) const {
     using V = Vec<T>;
-    const V low = V::broadcast(least), high = V::broadcast(most);
+    const V low = V::broadcast(clamp.least), high = V::broadcast(clamp.most);
     alignas(64) T room[4][V::lanes];
     TermRows<T> bias_rows(bias, row, column, room[0]), residual_rows(residual, row, column, room[1]),
         scale_rows(scale, row, column, room[2]), shift_rows(shift, row, column, room[3]);
@@ -196,7 +192,7 @@ struct Finish {
         z = z + biases.at(at...);
         if constexpr (is_scaled) z = fma(z, scales.at(at...), shifts.at(at...));
         z = z + residuals.at(at...);
-        return min(high, max(low, z));  // NaN and -0 stay
+        return Clamp<T>::apply(z, low, high);
       };
       const T* const from = sums + i * sums_row;
       T* const to = out + (row + i) * out_row + column;
