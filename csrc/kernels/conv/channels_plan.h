@@ -20,9 +20,10 @@ inline constexpr std::int64_t kStretchTerms = 2304, kChannelTerms = 0;
 #endif
 inline constexpr std::int64_t kStripBytes = 320 << 10;  // of a block's strip: a third of a small second cache
 inline constexpr std::int64_t kMostStripBytes = 640 << 10;
-inline constexpr std::int64_t kFewChannels = 8;    // for which leaving out padding does not pay
-inline constexpr std::int64_t kBlockPixels = 448;  // outputs of a block
-inline constexpr double kLeastProducts = 5e5;      // of what a thread claims at once
+inline constexpr std::int64_t kNearBytes = 32 << 10;  // of x, in the first cache as it lies
+inline constexpr std::int64_t kFewChannels = 8;       // for which leaving out padding does not pay
+inline constexpr std::int64_t kBlockPixels = 448;     // outputs of a block
+inline constexpr double kLeastProducts = 5e5;         // of what a thread claims at once
 
 // Weights: [group][vector of outputs][term][lane], outputs padded with zeros. Terms are in the order of the
 // sum: (channel, tap), or that of PairOrder. Behind them [group][vector of outputs]: 0 where all are finite,
@@ -237,9 +238,11 @@ template <class From, class T>
 ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, std::int64_t* room) {
   ChannelsPlan plan;
   plan.panels = divide_up(c.outputs, Vec<T>::lanes);
-  plan.by_tile =
-      kStripsByTile && !whole_sums && is_same<From, T> && c.tap_count == 1 && plan.panels > kMostVectors;
-  plan.reads_x = !whole_sums && !plan.by_tile && is_same<From, T> && can_read_x<T>(c);
+  const bool can_read = !whole_sums && is_same<From, T> && can_read_x<T>(c);
+  const bool is_near = can_read && c.inputs * c.x.strides[1] * std::int64_t(sizeof(T)) <= kNearBytes;
+  plan.by_tile = kStripsByTile && !whole_sums && is_same<From, T> && c.tap_count == 1 &&
+                 plan.panels > kMostVectors && !is_near;
+  plan.reads_x = can_read && !plan.by_tile;
   ChannelsPlan flat = plan;
   const double cost = cut_blocks<T>(c, threads, whole_sums, plan, room);
   // Rows that would each be less than a tile lie one behind the other in a strip with a run for every tap.

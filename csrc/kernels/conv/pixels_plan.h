@@ -14,6 +14,7 @@ namespace stretto::STRETTO_ISA {
 // Of a block's strip: in the first cache, with its result. Of a 1x1 kernel only a tile is hot at a time.
 inline constexpr std::int64_t kPixelsStripBytes = 20 << 10;
 inline constexpr std::int64_t kLargeStripBytes = 96 << 10;
+inline constexpr std::int64_t kReadOutputs = 32;
 inline constexpr double kLeastSplit = 5e5;  // products of a thread for which blocks are cut
 
 struct PixelsPlan {
@@ -59,14 +60,17 @@ PixelsPlan plan_pixels(const Correlation& c, int threads, std::int64_t* room) {
   if (plan.depthwise_kernel) {
     plan.row_runs = plan.column_runs = StripRuns::by_phase;
   } else {
-    // Vectors across the ends of rows, where those would be left half empty.
+    // Vectors across the ends of rows, where those would be left half empty, or nearly full for so many
+    // outputs that a strip with a run for every tap is worth it (measured on AVX2 alone).
     const std::int64_t used = divide_up(ow, Vec<T>::lanes) * Vec<T>::lanes;
+    const bool has_many = kOutputsFirst && c.outputs >= 4 * c.inputs;
     plan.is_flat = ow < 4096 && c.out.strides.at[3] == ow * c.out.strides.at[4] &&
-                   (ow * 5 < used * 4 || c.tap_count == 1);
+                   (ow * 10 < used * (has_many ? 9 : 8) || c.tap_count == 1);
     if (plan.is_flat) plan.column_runs = StripRuns::by_tap;
-    // Shorter vectors lose more by loads across cache lines than a strip costs.
-    plan.reads_x = sizeof(Vec<T>) == 64 && is_same<From, T> && c.tap_count == 1 && plan.is_flat &&
-                   c.stride[1] == 1 && c.x.strides.at[3] == ow && can_read_x<T>(c);
+    // For many outputs shorter vectors lose more by loads across cache lines than a strip costs.
+    plan.reads_x = (sizeof(Vec<T>) == 64 || c.outputs <= kReadOutputs) && is_same<From, T> &&
+                   c.tap_count == 1 && plan.is_flat && c.stride[1] == 1 && c.x.strides.at[3] == ow &&
+                   can_read_x<T>(c);
   }
   const auto bytes = [&](std::int64_t rows, std::int64_t columns) {
     StripPlan strip;

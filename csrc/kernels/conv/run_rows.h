@@ -23,6 +23,21 @@ struct RunRows {
   std::int64_t low, high, count;
 };
 
+// Whole rows that lie one behind the other are one.
+template <class From>
+STRETTO_INLINE RunRows<From> joined(const RunRows<From>& run) {
+  if (run.step != 1 || run.row_step != run.count || run.low != 0 || run.high != run.count) return run;
+  return {run.from,
+          1,
+          run.rows * run.count,
+          1,
+          0,
+          1,
+          run.first * run.count,
+          run.last * run.count,
+          run.rows * run.count};
+}
+
 template <class From, class T>
 STRETTO_INLINE void copy_elements(const RunRows<From>& run, T* to) {
   for (std::int64_t r = 0; r < run.rows; ++r, to += run.count) {
@@ -153,11 +168,11 @@ STRETTO_INLINE void widen_vectors(const RunRows<From>& run, float* to) {
 template <class From, class T>
 STRETTO_INLINE void copy_rows(const RunRows<From>& run, T* to) {
   if constexpr (is_same<From, T> && (is_same<T, float> || is_same<T, double>)) {
-    if (run.step == 1) return copy_vectors<T, 1>(run, to);
+    if (run.step == 1) return copy_vectors<T, 1>(joined(run), to);
     if (run.step == 2) return copy_vectors<T, 2>(run, to);
   }
   if constexpr (is_same<From, bfloat16> || is_same<From, float16>)
-    if (run.step == 1) return widen_vectors<From, 1>(run, to);
+    if (run.step == 1) return widen_vectors<From, 1>(joined(run), to);
   if constexpr (is_same<From, bfloat16>)
     if (run.step == 2) return widen_vectors<From, 2>(run, to);
   copy_elements(run, to);

@@ -194,10 +194,10 @@ template <class From, class T>
                                   std::int64_t channels, std::int64_t od, std::int64_t oh, std::int64_t ow,
                                   T* to) {
   if constexpr (is_same<From, T> && (is_same<T, float> || is_same<T, double>)) {
-    const std::int64_t step = c.x.strides.at[4] * plan.axis[2].stride;
-    if (plan.axis[2].count <= Vec<T>::lanes && step == 1)
+    const std::int64_t step = c.x.strides.at[4] * plan.axis[2].stride, count = plan.axis[2].count;
+    if (count <= Vec<T>::lanes && step == 1)
       return fill_narrow_strip<T, 1>(c, plan, x, channels, od, oh, ow, to);
-    if (plan.axis[2].count <= Vec<T>::lanes && step == 2)
+    if (count <= Vec<T>::lanes && step == 2)
       return fill_narrow_strip<T, 2>(c, plan, x, channels, od, oh, ow, to);
   }
   for_each_run(c, plan, x, channels, c.x.strides.at[1], od, oh, ow, to,

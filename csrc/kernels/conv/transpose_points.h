@@ -30,6 +30,10 @@ template <class T, int N, int V>
 [[gnu::noinline]] bool run_points_tile(const PointsTile<T>& t) {
   constexpr int lanes = Vec<T>::lanes;
   Vec<T> total[N][V], doubt[2] = {Vec<T>::zero(), Vec<T>::zero()};
+#pragma GCC unroll 8
+  for (int n = 0; n < N; ++n)
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) total[n][v] = Vec<T>::zero();
   for (std::int64_t c0 = 0; c0 < t.channels; c0 += t.segment_channels) {
     Vec<T> acc[N][V];
 #pragma GCC unroll 8
