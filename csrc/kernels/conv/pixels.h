@@ -145,7 +145,7 @@ template <class From, class T, class Out, class Operand>
           }
         }
       };
-      if (kOutputsFirst && c.tap_count > 1) {
+      if (kOutputsFirst) {
         for (std::int64_t o = 0; o < c.outputs; o += kTileOutputs)
           run_outputs(o, least(c.outputs, o + kTileOutputs));
       } else {
