@@ -2,16 +2,13 @@
 // stand around them.
 #pragma once
 
+#include "base/counts.h"
 #include "kernels/conv/correlation.h"
 #include "simd/convert.h"
 #include "simd/partial.h"
 #include "simd/store_first.h"
 
 namespace stretto::STRETTO_ISA {
-
-STRETTO_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-STRETTO_INLINE std::int64_t greatest(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
-STRETTO_INLINE std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // Rows of a run: to[r * count + q] = from[r * row_step + q * step] for rows [first, last) of `rows` and q in
 // [low, high), +0 elsewhere.

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "base/counts.h"
 #include "kernels/blocks.h"
 #include "kernels/elementwise/loops.h"
 
@@ -10,8 +11,6 @@ namespace stretto::STRETTO_ISA {
 namespace {
 
 inline constexpr std::int64_t kShortRun = 32;  // elements; shorter runs are gathered
-
-STRETTO_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
 // Elements are moved as unsigned integers of their size.
 template <class F>

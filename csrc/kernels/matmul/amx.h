@@ -40,7 +40,7 @@ struct AmxSums {
   }
   // A register takes whole rows of 16: what is not there is zero.
   STRETTO_INLINE static void clear_rows(int rows, std::int64_t k, Sum* to) {
-    for (std::int64_t i = 0; i < ceil_div(k, granule) * parts; ++i)
+    for (std::int64_t i = 0; i < divide_up(k, granule) * parts; ++i)
       std::memset(to + i * kPart + rows * kAmxRows, 0, std::size_t(-rows & (kAmxRows - 1)) * kAmxBytes);
   }
 };
@@ -59,12 +59,12 @@ struct AmxGroups : AmxSums<Products, 4 / int(sizeof(Word)), 1> {
                                   std::int64_t columns, Sum* to) {
     const auto* const from = reinterpret_cast<const Word*>(b);
     auto* const slots = reinterpret_cast<std::int32_t*>(to);
-    const std::int64_t stretch = col == 1 ? granule : larger(1, k);
-    const std::int64_t groups = ceil_div(k, terms), size = panel_size<Sum, AmxGroups>(k);
+    const std::int64_t stretch = col == 1 ? granule : greatest(1, k);
+    const std::int64_t groups = divide_up(k, terms), size = panel_size<Sum, AmxGroups>(k);
     for (std::int64_t p = 0; p < k; p += stretch)
       for (std::int64_t j = 0; j < columns; j += kAmxTile)
-        pack_groups<Vector>(from + p * row + j * col, row, col, smaller(stretch, k - p),
-                            int(smaller(kAmxTile, columns - j)),
+        pack_groups<Vector>(from + p * row + j * col, row, col, least(stretch, k - p),
+                            int(least(kAmxTile, columns - j)),
                             slots + j / kAmxTile * size + p / terms * kAmxTile, kAmxTile);
     for (std::int64_t j = 0; j < columns; j += kAmxTile)
       std::memset(slots + j / kAmxTile * size + groups * kAmxTile, 0,
@@ -98,11 +98,11 @@ struct AmxGroups : AmxSums<Products, 4 / int(sizeof(Word)), 1> {
                      std::int32_t* to) {
     using V = WordPairs;
     constexpr int lanes = V::lanes;
-    const std::int64_t groups = ceil_div(k, granule) * kAmxRows;
-    const auto present = [&](std::int64_t g) { return int(larger(0, smaller(terms, k - g * terms))); };
+    const std::int64_t groups = divide_up(k, granule) * kAmxRows;
+    const auto present = [&](std::int64_t g) { return int(greatest(0, least(terms, k - g * terms))); };
     for (int i = 0; row == 1 && i < rows; i += lanes)
       for (std::int64_t g = 0; g < groups; g += lanes) {
-        const int n = int(smaller(lanes, rows - i));
+        const int n = int(least(lanes, rows - i));
         V block[lanes];
         for (int q = 0; q < lanes; ++q)
           block[q].v = present(g + q) > 0
@@ -134,16 +134,17 @@ struct AmxSplit : AmxSums<PairProducts<parts>, 2, parts> {
                                   std::int64_t columns, float* to) {
     constexpr std::int64_t step = kAmxRows * parts * kAmxTile;  // of a granule
     const std::int64_t size = panel_size<float, AmxSplit>(k);
-    const std::int64_t stretch = col == 1 ? granule : larger(1, k);  // whole rows of b, not columns of panels
+    const std::int64_t stretch =
+        col == 1 ? granule : greatest(1, k);  // whole rows of b, not columns of panels
     for (std::int64_t p = 0; p < k; p += stretch)
       for (std::int64_t j = 0; j < columns; j += kAmxTile)
-        pack_one(b + p * row + j * col, row, col, smaller(stretch, k - p),
-                 int(smaller(kAmxTile, columns - j)), to + j / kAmxTile * size + p / granule * step);
+        pack_one(b + p * row + j * col, row, col, least(stretch, k - p), int(least(kAmxTile, columns - j)),
+                 to + j / kAmxTile * size + p / granule * step);
   }
 
   STRETTO_INLINE static Rows<float> copy(const float* a, std::int64_t row, std::int64_t col, int rows,
                                          std::int64_t k, float* to) {
-    const std::int64_t filled = ceil_div(k, granule) * granule;
+    const std::int64_t filled = divide_up(k, granule) * granule;
     const auto put = [&](int i, std::int64_t p, V x) {
       Bits part[parts];
       split(x, part);
@@ -162,7 +163,7 @@ struct AmxSplit : AmxSums<PairProducts<parts>, 2, parts> {
   template <class Put>
   STRETTO_INLINE static void visit_rows(const float* a, std::int64_t row, std::int64_t col, int rows,
                                         std::int64_t k, std::int64_t filled, const Put& put) {
-    const auto n_at = [&](std::int64_t p) { return int(larger(0, smaller(V::lanes, k - p))); };
+    const auto n_at = [&](std::int64_t p) { return int(greatest(0, least(V::lanes, k - p))); };
     if (row != 1 || col == 1) {
       for (int i = 0; i < rows; ++i)
         for (std::int64_t p = 0; p < filled; p += V::lanes)
@@ -171,7 +172,7 @@ struct AmxSplit : AmxSums<PairProducts<parts>, 2, parts> {
     }
     for (int i = 0; i < rows; i += V::lanes)
       for (std::int64_t p = 0; p < filled; p += V::lanes) {
-        const int n = int(smaller(V::lanes, rows - i));
+        const int n = int(least(V::lanes, rows - i));
         V block[V::lanes];
         for (int q = 0; q < V::lanes; ++q)
           block[q] = p + q < k ? load_as<float, float>(a + i + (p + q) * col, n) : V::zero();
@@ -182,7 +183,7 @@ struct AmxSplit : AmxSums<PairProducts<parts>, 2, parts> {
 
   static void pack_one(const float* b, std::int64_t row, std::int64_t col, std::int64_t k, int columns,
                        float* to) {
-    const std::int64_t filled = ceil_div(k, granule) * granule;
+    const std::int64_t filled = divide_up(k, granule) * granule;
     const auto put = [&](std::int64_t p, int j, V even, V odd) {
       Bits first[parts], second[parts];
       split(even, first);
@@ -194,13 +195,13 @@ struct AmxSplit : AmxSums<PairProducts<parts>, 2, parts> {
             .store(block + (q * kAmxRows + p % granule / 2) * kAmxTile);
     };
     for (int j = 0; j < kAmxTile; j += V::lanes) {
-      const int n = int(larger(0, smaller(V::lanes, columns - j)));
+      const int n = int(greatest(0, least(V::lanes, columns - j)));
       if (row == 1 && col != 1 && n > 0) {
         for (std::int64_t p = 0; p < filled; p += V::lanes) {
           V block[V::lanes];
           for (int q = 0; q < V::lanes; ++q)
             block[q] = q < n && p < k
-                           ? load_as<float, float>(b + (j + q) * col + p, int(smaller(V::lanes, k - p)))
+                           ? load_as<float, float>(b + (j + q) * col + p, int(least(V::lanes, k - p)))
                            : V::zero();
           transpose(block);
           for (int q = 0; q < V::lanes; q += 2) put(p + q, j, block[q], block[q + 1]);

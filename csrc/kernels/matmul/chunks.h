@@ -10,7 +10,7 @@ inline constexpr double kFlopsPerChunk = 1e8;   // about 2 ms
 
 STRETTO_INLINE std::int64_t chunk_of(double flops, std::int64_t tasks) {
   const std::int64_t most = std::int64_t(kFlopsPerChunk / (flops + 1)) + 1;
-  return larger(1, smaller(most, tasks / 64));
+  return greatest(1, least(most, tasks / 64));
 }
 
 }  // namespace stretto::STRETTO_ISA

@@ -10,11 +10,11 @@ template <class T>
 class Direct {
  public:
   Direct(std::int64_t m, std::int64_t n) : n_(n) {
-    const std::int64_t vectors = ceil_div(n, Vec<T>::lanes);
+    const std::int64_t vectors = divide_up(n, Vec<T>::lanes);
     const bool is_narrow = vectors <= kMostVectors;
     whole_ = is_narrow ? 0 : n / kPanel<T> * kPanel<T>;
-    row_blocks_ = ceil_div(m, tile_rows<Vec<T>>(is_narrow ? int(vectors) : kVectors));
-    height_ = ceil_div(m, row_blocks_);
+    row_blocks_ = divide_up(m, tile_rows<Vec<T>>(is_narrow ? int(vectors) : kVectors));
+    height_ = divide_up(m, row_blocks_);
     tall_blocks_ = m - (height_ - 1) * row_blocks_;
     for (int shorter = 0; shorter < 2 && shorter < height_; ++shorter) {
       const int rows = int(height_) - shorter;
@@ -26,7 +26,7 @@ class Direct {
   // `next` is what the caller computes on afterwards.
   STRETTO_INLINE void run(Tile<T>& t, const T* a, const T* b, T* c, Ahead (&next)[3]) const {
     const std::int64_t tiles = row_blocks_ * (whole_ / kPanel<T> + (n_ > whole_));
-    const std::int64_t share = ceil_div(next[0].size() + next[1].size() + next[2].size(), tiles);
+    const std::int64_t share = divide_up(next[0].size() + next[1].size() + next[2].size(), tiles);
     int operand = 0;
     const auto fetch = [&](Tile<T>& t) {
       t.fetches = 0;

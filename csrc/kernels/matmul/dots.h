@@ -32,12 +32,12 @@ template <class T, int vectors>
   constexpr int lanes = V::lanes, most = kDotVectors * lanes;
   alignas(64) T block[kDotTerms * most];
   for (std::int64_t k0 = 0; k0 < k; k0 += kSegment) {
-    const std::int64_t k1 = smaller(k, k0 + kSegment);
+    const std::int64_t k1 = least(k, k0 + kSegment);
     V acc[vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) acc[v] = V::zero();
     for (std::int64_t p = k0; p < k1; p += kDotTerms) {
-      const std::int64_t terms = smaller(kDotTerms, k1 - p), whole = terms / lanes * lanes;
+      const std::int64_t terms = least(kDotTerms, k1 - p), whole = terms / lanes * lanes;
       for (int v = 0; v < vectors; ++v) {
         const T* const from = b + v * lanes * col + p;
         turn_block(from, col, whole, block + v * lanes, most);
@@ -68,8 +68,8 @@ STRETTO_INLINE void dots_region(const Region<T, T, Out, Chains<T>>& region, std:
   }
   T sums[most];
   for (std::int64_t j = j0; j < j1;) {
-    const int vectors = int(larger(1, smaller(kDotVectors, (j1 - j) / lanes)));
-    const std::int64_t at = smaller(j, j1 - lanes);  // the last vector is moved back
+    const int vectors = int(greatest(1, least(kDotVectors, (j1 - j) / lanes)));
+    const std::int64_t at = least(j, j1 - lanes);  // the last vector is moved back
     const T* const b = region.b + at * region.b_col;
     switch (vectors) {
       case 4:

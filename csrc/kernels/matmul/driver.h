@@ -15,7 +15,7 @@ template <class T, class From, class Sums>
 STRETTO_INLINE std::int64_t pack_matrix(const ArrayView& b, void* to) {
   const std::int64_t k = b.shape.last(1), n = b.shape.last(0);
   if (to) Sums::pack(b.as<From>(), b.strides.last(1), b.strides.last(0), k, n, static_cast<T*>(to));
-  return ceil_div(n, kPanel<T>) * panel_size<T, Sums>(k) * std::int64_t(sizeof(T));
+  return divide_up(n, kPanel<T>) * panel_size<T, Sums>(k) * std::int64_t(sizeof(T));
 }
 
 // Of a row-major grid (batch, column groups, row groups).
@@ -34,7 +34,7 @@ class Product {
     batch_shape_.count -= 2;
     batch_ = batch_shape_.product();
     const double flops = 2.0 * double(m_) * double(n_) * double(steps() + 1) * double(batch_);
-    threads_ = int(smaller(threads, std::int64_t(1 + flops / kFlopsPerThread)));
+    threads_ = int(least(threads, std::int64_t(1 + flops / kFlopsPerThread)));
     b_is_usable_ = kAsItLies && (args_.b.strides.last(0) == 1 || n_ == 1);
   }
 
@@ -70,7 +70,7 @@ class Product {
   static constexpr std::int64_t kMostSplit = 128 << 10;  // elements of a result summed from parallel segments
 
   // Of a tile's fma, in the time that a sum takes.
-  std::int64_t steps() const { return ceil_div(k_, Sums::pace); }
+  std::int64_t steps() const { return divide_up(k_, Sums::pace); }
 
   bool is_stream() const {
     return k_ > 0 && b_is_usable_ && m_ <= kStreamRows && n_ > 2 * kPanel<T> &&
@@ -93,16 +93,16 @@ class Product {
   // once.
   template <class F>
   void run_columns(std::int64_t most, F&& f) const {
-    std::int64_t parts = ceil_div(n_, most);
-    if (batch_ * parts < threads_) parts = smaller(ceil_div(threads_, batch_), ceil_div(n_, kPanel<T>));
-    const std::int64_t width = ceil_div(ceil_div(n_, parts), kPanel<T>) * kPanel<T>;
-    parts = ceil_div(n_, width);
+    std::int64_t parts = divide_up(n_, most);
+    if (batch_ * parts < threads_) parts = least(divide_up(threads_, batch_), divide_up(n_, kPanel<T>));
+    const std::int64_t width = divide_up(divide_up(n_, parts), kPanel<T>) * kPanel<T>;
+    parts = divide_up(n_, width);
     parallel_for(batch_ * parts, chunk_of(double(m_) * double(width) * double(k_) * 4, batch_ * parts),
                  threads_, [&](std::int64_t begin, std::int64_t end) {
                    for (std::int64_t i = begin; i < end; ++i) {
                      const auto region = region_of(i / parts);
                      const std::int64_t j0 = i % parts * width;
-                     f(region, j0, smaller(n_, j0 + width));
+                     f(region, j0, least(n_, j0 + width));
                    }
                  });
   }
@@ -135,35 +135,34 @@ class Product {
   }
 
   Cut cut_for_threads() const {
-    const std::int64_t panel = kPanel<T>, panels = ceil_div(n_, panel);
-    const std::int64_t deep = larger(1, smaller(slots_of<Sums>(k_), Sums::block_slots));
-    std::int64_t most_panels = larger(1, Sums::pass_bytes / (deep * panel * std::int64_t(sizeof(T))));
-    std::int64_t groups = ceil_div(panels, most_panels);
-    const std::int64_t tall = Sums::rows(ceil_div(n_, Vec<T>::lanes));
-    const double row_flops =
-        2.0 * double(steps() + 1) * double(smaller(n_, ceil_div(panels, groups) * panel));
-    const std::int64_t most_rows = larger(4 * tall, std::int64_t(kFlopsPerChunk / row_flops));
-    std::int64_t row_groups = ceil_div(m_, most_rows);
+    const std::int64_t panel = kPanel<T>, panels = divide_up(n_, panel);
+    const std::int64_t deep = greatest(1, least(slots_of<Sums>(k_), Sums::block_slots));
+    std::int64_t most_panels = greatest(1, Sums::pass_bytes / (deep * panel * std::int64_t(sizeof(T))));
+    std::int64_t groups = divide_up(panels, most_panels);
+    const std::int64_t tall = Sums::rows(divide_up(n_, Vec<T>::lanes));
+    const double row_flops = 2.0 * double(steps() + 1) * double(least(n_, divide_up(panels, groups) * panel));
+    const std::int64_t most_rows = greatest(4 * tall, std::int64_t(kFlopsPerChunk / row_flops));
+    std::int64_t row_groups = divide_up(m_, most_rows);
     if (threads_ > 1 && batch_ * row_groups * groups < 2 * threads_) {
-      row_groups = larger(row_groups, smaller(ceil_div(2 * threads_, batch_ * groups), ceil_div(m_, tall)));
+      row_groups = greatest(row_groups, least(divide_up(2 * threads_, batch_ * groups), divide_up(m_, tall)));
       if (batch_ * row_groups * groups < threads_)
-        groups = larger(groups, smaller(ceil_div(threads_, batch_ * row_groups), panels));
+        groups = greatest(groups, least(divide_up(threads_, batch_ * row_groups), panels));
     }
     return {batch_, row_groups, groups, panels};
   }
 
   // Row groups are whole tiles high, but for the last one.
   std::int64_t first_row(const Cut& cut, std::int64_t row_group) const {
-    const std::int64_t tall = Sums::rows(ceil_div(n_, Vec<T>::lanes)), tiles = ceil_div(m_, tall);
+    const std::int64_t tall = Sums::rows(divide_up(n_, Vec<T>::lanes)), tiles = divide_up(m_, tall);
     if (tiles < 4 * cut.row_groups) return part(m_, cut.row_groups, row_group);
-    return smaller(m_, part(tiles, cut.row_groups, row_group) * tall);
+    return least(m_, part(tiles, cut.row_groups, row_group) * tall);
   }
 
   void run_task(const RegionOf& region, const Cut& cut, std::int64_t row_group,
                 std::int64_t column_group) const {
     region.run(first_row(cut, row_group), first_row(cut, row_group + 1),
                part(cut.panels, cut.column_groups, column_group) * kPanel<T>,
-               smaller(n_, part(cut.panels, cut.column_groups, column_group + 1) * kPanel<T>), 0, k_, nullptr,
+               least(n_, part(cut.panels, cut.column_groups, column_group + 1) * kPanel<T>), 0, k_, nullptr,
                0);
   }
 
@@ -207,31 +206,31 @@ class Product {
   // b is packed once, then all row groups read it.
   void run_packed(const Cut& cut) const {
     const std::int64_t panel = panel_size<T, Sums>(k_);
-    const std::int64_t most = larger(1, kPackedBytes / larger(1, panel * std::int64_t(sizeof(T))));
-    const std::int64_t rounds = ceil_div(cut.panels, most);
-    const Scratch packed(ceil_div(cut.panels, rounds) * panel * std::int64_t(sizeof(T)));
-    const std::int64_t group_panels = ceil_div(cut.panels, cut.column_groups);
+    const std::int64_t most = greatest(1, kPackedBytes / greatest(1, panel * std::int64_t(sizeof(T))));
+    const std::int64_t rounds = divide_up(cut.panels, most);
+    const Scratch packed(divide_up(cut.panels, rounds) * panel * std::int64_t(sizeof(T)));
+    const std::int64_t group_panels = divide_up(cut.panels, cut.column_groups);
     for (std::int64_t index = 0; index < batch_; ++index) {
       const RegionOf whole = region_of(index);
       for (std::int64_t round = 0; round < rounds; ++round) {
         const std::int64_t first = part(cut.panels, rounds, round),
                            last = part(cut.panels, rounds, round + 1);
-        parallel_for(last - first, larger(1, (1 << 20) / larger(1, panel)), threads_,
+        parallel_for(last - first, greatest(1, (1 << 20) / greatest(1, panel)), threads_,
                      [&](std::int64_t begin, std::int64_t end) {
                        const std::int64_t j0 = (first + begin) * kPanel<T>,
-                                          j1 = smaller(n_, (first + end) * kPanel<T>);
+                                          j1 = least(n_, (first + end) * kPanel<T>);
                        Sums::pack(whole.b + j0 * whole.b_col, whole.b_row, whole.b_col, k_, j1 - j0,
                                   packed.as<T>() + begin * panel);
                      });
-        const std::int64_t groups = ceil_div(last - first, group_panels);
+        const std::int64_t groups = divide_up(last - first, group_panels);
         parallel_for(groups * cut.row_groups, 1, threads_, [&](std::int64_t begin, std::int64_t end) {
           for (std::int64_t i = begin; i < end; ++i) {
             RegionOf region = whole;
             region.panels = {packed.as<T>() - first * panel, panel, kPanel<T>};
             const std::int64_t g = i / cut.row_groups, r = i % cut.row_groups;
-            region.run(
-                first_row(cut, r), first_row(cut, r + 1), (first + part(last - first, groups, g)) * kPanel<T>,
-                smaller(n_, (first + part(last - first, groups, g + 1)) * kPanel<T>), 0, k_, nullptr, 0);
+            region.run(first_row(cut, r), first_row(cut, r + 1),
+                       (first + part(last - first, groups, g)) * kPanel<T>,
+                       least(n_, (first + part(last - first, groups, g + 1)) * kPanel<T>), 0, k_, nullptr, 0);
           }
         });
       }
@@ -240,7 +239,7 @@ class Product {
 
   // Few outputs and many terms: the segments of the sums are the parallel work.
   void run_segments() const {
-    const std::int64_t segments = ceil_div(k_, kSegment), size = m_ * n_;
+    const std::int64_t segments = divide_up(k_, kSegment), size = m_ * n_;
     const Scratch all(segments * size * std::int64_t(sizeof(T)));
     for (std::int64_t index = 0; index < batch_; ++index) {
       const RegionOf whole = region_of(index);
@@ -248,7 +247,7 @@ class Product {
         for (std::int64_t s = begin; s < end; ++s) {
           RegionOf region = whole;
           if (args_.panels || (b_is_usable_ && !packing_pays<T>(args_))) region.panels = panels_of(region);
-          region.run(0, m_, 0, n_, s * kSegment, smaller(k_, (s + 1) * kSegment), all.as<T>() + s * size, n_);
+          region.run(0, m_, 0, n_, s * kSegment, least(k_, (s + 1) * kSegment), all.as<T>() + s * size, n_);
         }
       });
       T* const total = all.as<T>();

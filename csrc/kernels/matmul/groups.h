@@ -28,16 +28,16 @@ struct Groups : CacheBlocks<std::int32_t> {
   STRETTO_INLINE static void pack(const B* b, std::int64_t row, std::int64_t col, std::int64_t k,
                                   std::int64_t columns, std::int32_t* to) {
     constexpr int width = kPanel<std::int32_t>;
-    const std::int64_t stretch = col == 1 ? 4 * terms : larger(1, k);
+    const std::int64_t stretch = col == 1 ? 4 * terms : greatest(1, k);
     const std::int64_t size = panel_size<std::int32_t, Groups>(k);
     for (std::int64_t p = 0; p < k; p += stretch)
       for (std::int64_t j = 0; j < columns; j += width)
-        pack_groups<Vector>(b + p * row + j * col, row, col, smaller(stretch, k - p),
-                            int(smaller(width, columns - j)),
+        pack_groups<Vector>(b + p * row + j * col, row, col, least(stretch, k - p),
+                            int(least(width, columns - j)),
                             to + j / width * size + (corrections + p / terms) * width, width);
     if constexpr (corrections)
       for (std::int64_t j = 0; j < columns; j += width)
-        correct<B>(to + j / width * size, ceil_div(k, terms), width);
+        correct<B>(to + j / width * size, divide_up(k, terms), width);
   }
   STRETTO_INLINE static Rows<std::int32_t> copy(const A* a, std::int64_t row, std::int64_t col, int rows,
                                                 std::int64_t k, std::int32_t* to) {

@@ -88,7 +88,7 @@ template <class T>
       (lines.item ? Vec<T>::load(from) : Vec<T>::broadcast(*from)).store(to);
     } else if (items == lanes && lines.step == 1) {
       for (std::int64_t q = 0; q < lines.length; q += lanes)
-        interleave_block(from + q, lines.item, int(smaller(lanes, lines.length - q)), to + q * lanes);
+        interleave_block(from + q, lines.item, int(least(lanes, lines.length - q)), to + q * lanes);
     } else {
       for (std::int64_t q = 0; q < lines.length; ++q)
         for (int i = 0; i < lanes; ++i)
@@ -106,7 +106,7 @@ template <class T>
       Vec<T>::load(from).store(to);
     } else if (items == lanes && lines.step == 1) {
       for (std::int64_t q = 0; q < lines.length; q += lanes)
-        separate_block(from + q * lanes, to + q, lines.item, int(smaller(lanes, lines.length - q)));
+        separate_block(from + q * lanes, to + q, lines.item, int(least(lanes, lines.length - q)));
     } else {
       for (std::int64_t q = 0; q < lines.length; ++q)
         for (int i = 0; i < items; ++i) to[i * lines.item + q * lines.step] = from[q * lanes + i];
@@ -132,7 +132,7 @@ struct TinyStack {
     T* const right = left + a.elements() * lanes;
     T* const sums = right + b.elements() * lanes;
     for (std::int64_t first = begin; first < end; first += lanes) {
-      const int items = int(smaller(lanes, end - first));
+      const int items = int(least(lanes, end - first));
       if (a.item || first == begin) interleave(a, first, items, left);
       if (b.item || first == begin) interleave(b, first, items, right);
       multiply(left, right, sums);

@@ -125,7 +125,7 @@ struct Pairs : CacheBlocks<float> {
                                   std::int64_t columns, float* to) {
     constexpr int width = kPanel<float>;
     for (std::int64_t j = 0; j < columns; j += width)
-      pack_panel<float, bfloat16, granule>(b + j * col, row, col, k, int(smaller(width, columns - j)),
+      pack_panel<float, bfloat16, granule>(b + j * col, row, col, k, int(least(width, columns - j)),
                                            to + j / width * panel_size<float, Pairs>(k), width);
   }
   STRETTO_INLINE static Rows<float> copy(const bfloat16* a, std::int64_t row, std::int64_t col, int rows,

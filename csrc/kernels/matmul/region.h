@@ -40,9 +40,9 @@ struct Ahead {
   // Has the tile fetch so many bytes, or a line for each of its terms.
   template <class T>
   STRETTO_INLINE void fetch_with(Tile<T>& tile, std::int64_t bytes) {
-    bytes = smaller(bytes, 64 * tile.k);
+    bytes = least(bytes, 64 * tile.k);
     while (bytes > 0 && rows > 0 && tile.fetches < kMostFetches) {
-      const std::int64_t piece = smaller(bytes, width - column);
+      const std::int64_t piece = least(bytes, width - column);
       tile.fetch[tile.fetches++] = {at + column, piece, 0};
       bytes -= piece;
       column += piece;
@@ -60,7 +60,7 @@ STRETTO_INLINE void spread_fetches(Tile<T>& tile) {
   if (tile.k < tile.fetches) tile.fetches = 0;
   for (int f = 0; f < tile.fetches; ++f) {
     tile.fetch[f].terms = part(tile.k, tile.fetches, f + 1) - part(tile.k, tile.fetches, f);
-    tile.fetch[f].step = ceil_div(tile.fetch[f].step, tile.fetch[f].terms);
+    tile.fetch[f].step = divide_up(tile.fetch[f].step, tile.fetch[f].terms);
   }
 }
 
@@ -76,8 +76,8 @@ STRETTO_INLINE Ahead ahead_of(const ArrayView& view, std::int64_t offset) {
 // Lines of a panel of b as it lies that meet in so few sets of the L1 cache that they do not stay there.
 STRETTO_INLINE bool meet_in_sets(std::int64_t row_bytes, std::int64_t k) {
   if (row_bytes % 64 != 0) return false;
-  const std::int64_t lines = row_bytes / 64, step = smaller(64, lines & -lines);
-  return smaller(k, kBlockTerms) * step > 8 * 64;  // of 64 sets of 8 lines
+  const std::int64_t lines = row_bytes / 64, step = least(64, lines & -lines);
+  return least(k, kBlockTerms) * step > 8 * 64;  // of 64 sets of 8 lines
 }
 
 // Whether b's matrices come from memory, one after the other, and their rows are long: whole rows are then
@@ -133,14 +133,14 @@ struct Region {
   void run(std::int64_t r0, std::int64_t r1, std::int64_t j0, std::int64_t j1, std::int64_t k0,
            std::int64_t k1, T* sums, std::int64_t sums_row) const {
     const std::int64_t columns = j1 - j0, rows = r1 - r0;
-    const int most = Sums::rows(ceil_div(columns, Vec<T>::lanes));
-    const std::int64_t row_blocks = ceil_div(rows, most);
+    const int most = Sums::rows(divide_up(columns, Vec<T>::lanes));
+    const std::int64_t row_blocks = divide_up(rows, most);
     constexpr std::int64_t segment = Sums::segment,
                            block_terms = Sums::block_slots * Sums::terms / Sums::slots;
-    const std::int64_t segments = larger(1, ceil_div(k1 - k0, segment));
-    const std::int64_t per_segment = larger(1, ceil_div(smaller(k1 - k0, segment), block_terms));
+    const std::int64_t segments = greatest(1, divide_up(k1 - k0, segment));
+    const std::int64_t per_segment = greatest(1, divide_up(least(k1 - k0, segment), block_terms));
     // Of a block: a short last segment may be cut less finely than whole ones are.
-    const std::int64_t most_terms = whole(smaller(smaller(k1 - k0, segment), block_terms) + granule);
+    const std::int64_t most_terms = whole(least(least(k1 - k0, segment), block_terms) + granule);
     const bool keeps_sums = sums != nullptr;
     bool is_direct = keeps_sums;
     if constexpr (is_same<T, Out>) {
@@ -151,16 +151,16 @@ struct Region {
       }
     }
     const bool finishes = !keeps_sums && (!is_direct || !finish.is_empty());
-    const std::int64_t own_panels = ceil_div(columns, kPanel<T>);
+    const std::int64_t own_panels = divide_up(columns, kPanel<T>);
     const std::int64_t copied_size = most * (slots_of<Sums>(most_terms) + 64);
     // Row blocks that pass by a panel: as many as stay in the L2 cache, or one, which stays in L1.
-    const std::int64_t most_together = smaller(kMostTogether, Sums::rows_bytes / (copied_size * item));
-    const std::int64_t together = own_panels > 2 ? larger(1, most_together) : 1;
+    const std::int64_t most_together = least(kMostTogether, Sums::rows_bytes / (copied_size * item));
+    const std::int64_t together = own_panels > 2 ? greatest(1, most_together) : 1;
     constexpr bool as_it_lies = is_same<T, From> && Sums::terms == 1;
     const bool b_lies = b_col == 1 && (!panels.data || panels.row == b_row);  // not in panels
     const bool copies_a =
         !as_it_lies || copying_pays<T>(a_row, a_col, k1 - k0, columns) || (together > 1 && own_panels >= 24);
-    const Scratch left(copies_a ? smaller(together, row_blocks) * copied_size * item : 0);
+    const Scratch left(copies_a ? least(together, row_blocks) * copied_size * item : 0);
     const Scratch right(panels.data ? 0 : own_panels * panel_size<T, Sums>(most_terms) * item);
     // Long activations want many elements at once.
     const std::int64_t finish_columns = (finish.is_light() ? 1 : 8) * kPanel<T>;
@@ -170,7 +170,7 @@ struct Region {
                                  : columns % 128 == 0 ? columns + 16  // not all in one set of the L1 cache
                                                       : columns;
     const Scratch sum_block(
-        is_direct ? 0 : (is_brief ? smaller(together, row_blocks) * most : rows) * own_row * item);
+        is_direct ? 0 : (is_brief ? least(together, row_blocks) * most : rows) * own_row * item);
     const Scratch partial_block(per_segment > 1 && segments > 1 ? rows * own_row * item : 0);
     if (!is_direct) {
       sums = sum_block.as<T>();
@@ -179,11 +179,11 @@ struct Region {
 
     Ahead ahead[2] = {next[0], next[1]};
     const std::int64_t tile_count = segments * per_segment * row_blocks * own_panels;
-    const std::int64_t shares[2] = {ceil_div(ahead[0].size(), tile_count),
-                                    ceil_div(ahead[1].size(), tile_count)};
+    const std::int64_t shares[2] = {divide_up(ahead[0].size(), tile_count),
+                                    divide_up(ahead[1].size(), tile_count)};
     for (std::int64_t s = 0; s < segments; ++s) {
-      const std::int64_t s0 = k0 + s * segment, s1 = smaller(k1, s0 + segment);
-      const std::int64_t blocks = larger(1, ceil_div(s1 - s0, block_terms));
+      const std::int64_t s0 = k0 + s * segment, s1 = least(k1, s0 + segment);
+      const std::int64_t blocks = greatest(1, divide_up(s1 - s0, block_terms));
       // Until a segment ends its sums wait in the result, or beside it while that holds earlier segments.
       T* const waiting = s > 0 ? partial_block.as<T>() : sums;
       const std::int64_t waiting_row = s > 0 ? own_row : sums_row;
@@ -191,9 +191,9 @@ struct Region {
         if (s > 0 || block > 0) poll_interrupt();  // a region of many terms may take seconds
         [[maybe_unused]] const typename Sums::Session
             session;  // not across a signal's handler, which may have one
-        const std::int64_t granules = ceil_div(s1 - s0, granule);
+        const std::int64_t granules = divide_up(s1 - s0, granule);
         const std::int64_t p0 = s0 + part(granules, blocks, block) * granule;
-        const std::int64_t terms = smaller(s1, s0 + part(granules, blocks, block + 1) * granule) - p0;
+        const std::int64_t terms = least(s1, s0 + part(granules, blocks, block + 1) * granule) - p0;
         const bool ends_segment = block == blocks - 1;
         Panels<T> from = panels;
         if (panels.data)
@@ -214,12 +214,12 @@ struct Region {
         if (block + 1 < blocks && b_lies) {
           const std::int64_t p1 = p0 + terms, p2 = s0 + part(granules, blocks, block + 2) * granule;
           b_ahead = {reinterpret_cast<const char*>(b + p1 * b_row + j0),
-                     columns * std::int64_t(sizeof(Right)), smaller(s1, p2) - p1,
+                     columns * std::int64_t(sizeof(Right)), least(s1, p2) - p1,
                      b_row * std::int64_t(sizeof(Right))};
         }
-        const std::int64_t b_share = ceil_div(b_ahead.size(), row_blocks * own_panels);
+        const std::int64_t b_share = divide_up(b_ahead.size(), row_blocks * own_panels);
         for (std::int64_t i0 = 0; i0 < row_blocks; i0 += together) {
-          const std::int64_t i1 = smaller(row_blocks, i0 + together), y0 = part(rows, row_blocks, i0),
+          const std::int64_t i1 = least(row_blocks, i0 + together), y0 = part(rows, row_blocks, i0),
                              y1 = part(rows, row_blocks, i1);
           Rows<T> left_rows[kMostTogether];
           for (std::int64_t i = i0; i < i1; ++i) {
@@ -233,14 +233,14 @@ struct Region {
           }
           Ahead rows_ahead;  // of a, to be copied for the blocks after these
           if (copies_a && a_col == 1 && i1 < row_blocks) {
-            const std::int64_t y2 = part(rows, row_blocks, smaller(row_blocks, i1 + together));
+            const std::int64_t y2 = part(rows, row_blocks, least(row_blocks, i1 + together));
             rows_ahead = {reinterpret_cast<const char*>(a + (r0 + y1) * a_row + p0),
                           terms * std::int64_t(sizeof(From)), y2 - y1, a_row * std::int64_t(sizeof(From))};
           }
-          const std::int64_t rows_share = ceil_div(rows_ahead.size(), (i1 - i0) * own_panels);
+          const std::int64_t rows_share = divide_up(rows_ahead.size(), (i1 - i0) * own_panels);
           std::int64_t finished = 0;
           for (std::int64_t j = 0; j < columns; j += kPanel<T>) {
-            const int width = int(smaller(kPanel<T>, columns - j));
+            const int width = int(least(kPanel<T>, columns - j));
             const T* const panel = from.data + j / kPanel<T> * from.panel_step;
             t.b = panel + first_row * from.row;
             for (std::int64_t i = i0; i < i1; ++i) {
@@ -273,7 +273,7 @@ struct Region {
   }
 
  private:
-  STRETTO_INLINE static std::int64_t whole(std::int64_t terms) { return ceil_div(terms, granule) * granule; }
+  STRETTO_INLINE static std::int64_t whole(std::int64_t terms) { return divide_up(terms, granule) * granule; }
 
   [[gnu::noinline]] Panels<T> pack(std::int64_t p0, std::int64_t terms, std::int64_t j0, std::int64_t j1,
                                    T* to) const {

@@ -86,7 +86,8 @@ STRETTO_INLINE void skinny_rows(const Region<T, T, Out, Chains<T>>& region, std:
                                 std::int64_t j1) {
   constexpr int lanes = Vec<T>::lanes;
   const Finish<T, T, Out>& finish = region.finish;
-  const std::int64_t vectors = ceil_div(j1 - j0, lanes), stretches = ceil_div(vectors, kSkinnyVectors<rows>);
+  const std::int64_t vectors = divide_up(j1 - j0, lanes),
+                     stretches = divide_up(vectors, kSkinnyVectors<rows>);
   T block[rows * kSkinnyVectors<rows> * lanes];
   bool is_direct = false;
   if constexpr (is_same<T, Out>) is_direct = finish.out_col == 1;
@@ -94,7 +95,7 @@ STRETTO_INLINE void skinny_rows(const Region<T, T, Out, Chains<T>>& region, std:
       region.a, region.a_row, region.a_col, nullptr, region.b_row, block, kSkinnyVectors<rows> * lanes, 0};
   for (std::int64_t i = 0; i < stretches; ++i) {
     const std::int64_t v0 = part(vectors, stretches, i), count = part(vectors, stretches, i + 1) - v0;
-    const std::int64_t j = j0 + v0 * lanes, columns = smaller(j1 - j, count * lanes);
+    const std::int64_t j = j0 + v0 * lanes, columns = least(j1 - j, count * lanes);
     s.b = region.b + j;
     s.tail = int(columns - (count - 1) * lanes);
     if constexpr (is_same<T, Out>) {
@@ -105,7 +106,7 @@ STRETTO_INLINE void skinny_rows(const Region<T, T, Out, Chains<T>>& region, std:
     }
     const SkinnyFunction<T> function = skinny_for<T, rows>(int(count), s.tail < lanes);
     for (std::int64_t k0 = 0; k0 < region.k; k0 += kSegment)
-      function(s, k0, smaller(region.k, k0 + kSegment), k0 > 0);
+      function(s, k0, least(region.k, k0 + kSegment), k0 > 0);
     if (!is_direct || !finish.is_empty()) finish.run(s.sums, s.sums_row, 0, rows, j, columns);
   }
 }

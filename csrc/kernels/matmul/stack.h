@@ -41,7 +41,7 @@ class Stack {
  private:
   // Every matrix of the result is one register tile.
   bool is_one_tile() const {
-    return lies_well_ && n_ <= kPanel<T> && m_ <= Chains<T>::rows(ceil_div(n_, Vec<T>::lanes)) &&
+    return lies_well_ && n_ <= kPanel<T> && m_ <= Chains<T>::rows(divide_up(n_, Vec<T>::lanes)) &&
            k_ <= kBlockTerms;
   }
 
@@ -77,10 +77,10 @@ class Stack {
         {out.as<T>(), out.strides[is_tall ? 1 : 0], m_, columns, out.strides.last(1), out.strides.last(0)}};
     if (items < Vec<T>::lanes || !stack.is_tiny()) return false;
     const std::int64_t chunk = chunk_of(double(stack.elements()) * 4 + double(m_ * columns * k_) * 2, items);
-    parallel_for(ceil_div(items, Vec<T>::lanes), ceil_div(chunk, Vec<T>::lanes), threads_,
+    parallel_for(divide_up(items, Vec<T>::lanes), divide_up(chunk, Vec<T>::lanes), threads_,
                  [&](std::int64_t begin, std::int64_t end) {
                    const Scratch scratch(stack.elements() * Vec<T>::lanes * std::int64_t(sizeof(T)));
-                   finish_groups(begin * Vec<T>::lanes, smaller(items, end * Vec<T>::lanes),
+                   finish_groups(begin * Vec<T>::lanes, least(items, end * Vec<T>::lanes),
                                  [&](std::int64_t first, std::int64_t last) {
                                    stack.run(first, last, scratch.as<T>());
                                  });
@@ -123,11 +123,11 @@ class Stack {
   template <class F>
   void finish_groups(std::int64_t begin, std::int64_t end, F&& run) const {
     constexpr std::int64_t kGroupBytes = 16 << 10, lanes = Vec<T>::lanes;
-    const std::int64_t hot = larger(1, kGroupBytes / (m_ * n_ * item) / lanes) * lanes;
+    const std::int64_t hot = greatest(1, kGroupBytes / (m_ * n_ * item) / lanes) * lanes;
     const std::int64_t group = args_.epilogue.is_empty() ? end - begin : hot;
     for (std::int64_t first = begin; first < end; first += group) {
-      run(first, smaller(end, first + group));
-      finish(first, smaller(end, first + group));
+      run(first, least(end, first + group));
+      finish(first, least(end, first + group));
     }
   }
 

@@ -128,12 +128,12 @@ STRETTO_INLINE void stream_region(int rows, const Region<T, T, Out, Chains<T>>& 
   if (kHasMasks)
     s.ahead = 8 * region.b_row;
   else if (columns * std::int64_t(sizeof(T)) < kStreamBytes)
-    s.ahead = larger(8, 4 * kStreamBytes / (columns * std::int64_t(sizeof(T)))) * region.b_row;
-  streams<T>[rows - 1](s, 0, smaller(region.k, kSegment), columns);
+    s.ahead = greatest(8, 4 * kStreamBytes / (columns * std::int64_t(sizeof(T)))) * region.b_row;
+  streams<T>[rows - 1](s, 0, least(region.k, kSegment), columns);
   for (std::int64_t k0 = kSegment; k0 < region.k; k0 += kSegment) {
     s.sums = block.as<T>() + rows * block_row;
     s.sums_row = block_row;
-    streams<T>[rows - 1](s, k0, smaller(region.k, k0 + kSegment), columns);
+    streams<T>[rows - 1](s, k0, least(region.k, k0 + kSegment), columns);
     for (int i = 0; i < rows; ++i)
       for (std::int64_t j = 0; j < columns; ++j) sums[i * sums_row + j] += s.sums[i * block_row + j];
   }

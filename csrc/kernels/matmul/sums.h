@@ -1,6 +1,7 @@
 // How sums of products are formed: which tiles, how many terms at once, and how operands are copied for them.
 #pragma once
 
+#include "base/counts.h"
 #include "kernels/segment.h"
 #include "kernels/tile/copy_terms.h"
 #include "kernels/tile/pack.h"
@@ -24,13 +25,9 @@ inline constexpr int kPanel = kVectors * Vec<T>::lanes;
 template <class T>
 inline constexpr bool kPanelStays = kPanel<T> * kBlockTerms * sizeof(T) <= (24 << 10);
 
-STRETTO_INLINE std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-STRETTO_INLINE std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-STRETTO_INLINE std::int64_t larger(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
-
 // Part `index` of `parts` nearly equal parts of n begins here.
 STRETTO_INLINE std::int64_t part(std::int64_t n, std::int64_t parts, std::int64_t index) {
-  return n / parts * index + smaller(index, n % parts);
+  return n / parts * index + least(index, n % parts);
 }
 
 // The tile whose last vector is of type Last.
@@ -90,11 +87,11 @@ struct Chains : CacheBlocks<T> {
   STRETTO_INLINE static void pack(const From* b, std::int64_t row, std::int64_t col, std::int64_t k,
                                   std::int64_t columns, T* to) {
     constexpr int width = kPanel<T>;
-    const std::int64_t stretch = col == 1 ? 16 : larger(1, k);
+    const std::int64_t stretch = col == 1 ? 16 : greatest(1, k);
     for (std::int64_t p = 0; p < k; p += stretch)
       for (std::int64_t j = 0; j < columns; j += width)
-        pack_panel<T, From>(b + p * row + j * col, row, col, smaller(stretch, k - p),
-                            int(smaller(width, columns - j)), to + j * k + p * width, width);
+        pack_panel<T, From>(b + p * row + j * col, row, col, least(stretch, k - p),
+                            int(least(width, columns - j)), to + j * k + p * width, width);
   }
   template <class From>
   STRETTO_INLINE static Rows<T> copy(const From* a, std::int64_t row, std::int64_t col, int rows,
@@ -116,7 +113,7 @@ STRETTO_INLINE std::int64_t slots_of(std::int64_t terms) {
 // Elements of a panel of k terms, with its rows of corrections in front.
 template <class T, class Sums>
 STRETTO_INLINE std::int64_t panel_size(std::int64_t k) {
-  return kPanel<T> * (Sums::corrections + slots_of<Sums>(ceil_div(k, Sums::granule) * Sums::granule));
+  return kPanel<T> * (Sums::corrections + slots_of<Sums>(divide_up(k, Sums::granule) * Sums::granule));
 }
 
 }  // namespace stretto::STRETTO_ISA

@@ -29,14 +29,14 @@ inline void mark_unsplittable(const float* x, std::int64_t lines, std::int64_t l
     for (std::int64_t i = 0; i < lines; ++i) {
       PartRange range;
       for (std::int64_t p = 0; p < terms; p += V::lanes)
-        range.add(load_as<float, float>(x + i * line + p * term, term, int(smaller(V::lanes, terms - p))));
+        range.add(load_as<float, float>(x + i * line + p * term, term, int(least(V::lanes, terms - p))));
       marks[i] = range.has_outside();
     }
     return;
   }
   // Lines side by side.
   constexpr int most = kMarkedTogether / V::lanes;
-  const int vectors = int(ceil_div(lines, V::lanes)), last = int(lines - (vectors - 1) * V::lanes);
+  const int vectors = int(divide_up(lines, V::lanes)), last = int(lines - (vectors - 1) * V::lanes);
   PartRange ranges[most];
   for (std::int64_t p = 0; p < terms; ++p, x += term) {
     for (int v = 0; v + 1 < vectors; ++v) ranges[v].add(V::load(x + v * V::lanes));
@@ -50,19 +50,19 @@ inline void mark_unsplittable(const ArrayView& view, int axis, int terms, bool* 
   constexpr std::int64_t few = kMarkedTogether;
   Dims batch = view.shape;
   batch.count -= 2;
-  const std::int64_t lines = view.shape[axis], groups = ceil_div(lines, few);
+  const std::int64_t lines = view.shape[axis], groups = divide_up(lines, few);
   const std::int64_t count = batch.product() * groups;
   const double flops = 4.0 * double(view.size());
   std::memset(marks, 0, std::size_t(batch.product() * lines));
-  parallel_for(count, chunk_of(flops / double(larger(1, count)), count),
-               int(smaller(threads, std::int64_t(1 + flops / kFlopsPerThread))),
+  parallel_for(count, chunk_of(flops / double(greatest(1, count)), count),
+               int(least(threads, std::int64_t(1 + flops / kFlopsPerThread))),
                [&](std::int64_t begin, std::int64_t end) {
                  for (std::int64_t i = begin; i < end; ++i) {
                    const std::int64_t index = i / groups, first = i % groups * few;
                    mark_unsplittable(
                        view.as<float>() + offset_of(index, batch, view.strides) + first * view.strides[axis],
-                       smaller(few, lines - first), view.strides[axis], view.shape[terms],
-                       view.strides[terms], marks + index * lines + first);
+                       least(few, lines - first), view.strides[axis], view.shape[terms], view.strides[terms],
+                       marks + index * lines + first);
                  }
                });
 }

@@ -2,10 +2,10 @@
 
 #include <cstring>
 
+#include "base/counts.h"
+
 namespace stretto {
 namespace {
-
-std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
 // The same window everywhere, and some of it inside the map.
 bool is_plain(const PoolAxis& axis) {

@@ -1,6 +1,7 @@
 // Reductions for one instruction set. Each segment of each output is folded by itself, along contiguous
 // memory, across it (lanes are outputs), or from a gathered copy; the totals of segments are folded the same
 // way.
+#include "base/counts.h"
 #include "base/parallel.h"
 #include "kernels/blocks.h"
 #include "kernels/load.h"
@@ -12,8 +13,6 @@ namespace stretto::STRETTO_ISA {
 namespace {
 
 constexpr std::int64_t kTile = 128;  // outputs that are folded together when lanes are outputs
-
-STRETTO_INLINE std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
 struct Shape {
   Walk kept, reduced;
@@ -71,7 +70,7 @@ void fold_tile(const Shape& shape, const E* x, const C* means, C* totals, std::i
                std::int64_t width, std::int64_t index) {
   using V = Vec<C>;
   using S = Scalar<C>;
-  const std::int64_t start = index * kSumSegment, n = smaller(kSumSegment, shape.terms - start);
+  const std::int64_t start = index * kSumSegment, n = least(kSumSegment, shape.terms - start);
   const E* tile = x + shape.kept.offset(output);
   alignas(64) C s[kStripes][kTile], mean[kTile] = {};
   if (means)
@@ -108,20 +107,20 @@ void fold_segments(const Shape& shape, const E* x, const C* means, C* totals, in
   const bool across =
       !shape.reduced.contiguous() && kept.count && kept.stride[kept.count - 1] == 1 && inner >= 4;
   const std::int64_t work = shape.outputs * shape.terms / (64 << 10) + 1;
-  threads = int(smaller(threads, work));
-  const std::int64_t terms = smaller(shape.terms, kSumSegment);
+  threads = int(least(threads, work));
+  const std::int64_t terms = least(shape.terms, kSumSegment);
   if (!across)
     return parallel_for(
         shape.outputs * shape.segments, (128 << 10) / (terms + 16) + 1, threads,
         [&](std::int64_t begin, std::int64_t end) { fold_rows<Fold>(shape, x, means, totals, begin, end); });
   const std::int64_t tiles = (inner + kTile - 1) / kTile;
   parallel_for(shape.outputs / inner * tiles * shape.segments,
-               (128 << 10) / ((terms + 16) * smaller(inner, kTile)) + 1, threads,
+               (128 << 10) / ((terms + 16) * least(inner, kTile)) + 1, threads,
                [&](std::int64_t begin, std::int64_t end) {
                  for (std::int64_t i = begin; i < end; ++i) {
                    const std::int64_t index = i / tiles % shape.segments, first = i % tiles * kTile;
                    const std::int64_t output = i / tiles / shape.segments * inner + first;
-                   fold_tile<Fold>(shape, x, means, totals, output, smaller(kTile, inner - first), index);
+                   fold_tile<Fold>(shape, x, means, totals, output, least(kTile, inner - first), index);
                  }
                });
 }
