@@ -186,7 +186,7 @@ void run_pixels(const Correlation& c, int threads) {
   const PixelsPlan plan = plan_pixels<From, T>(c, threads, room.as<std::int64_t>());
   StripPlan strip;
   strip.plan(c, plan.rows, plan.columns, plan.row_runs, plan.column_runs, room.as<std::int64_t>());
-  const Scratch offsets(c.inputs * c.tap_count * std::int64_t(sizeof(std::int64_t)));
+  const Scratch offsets(greatest(1, c.inputs) * c.tap_count * std::int64_t(sizeof(std::int64_t)));
   std::int64_t* const offset = offsets.as<std::int64_t>();
   for (int t = 0; t < c.tap_count; ++t) offset[t] = strip.offset(c.taps[t]);
   for (std::int64_t i = c.tap_count; i < c.inputs * c.tap_count; ++i)
@@ -198,7 +198,7 @@ void run_pixels(const Correlation& c, int threads) {
   const bool direct = is_same<T, Out> && c.out.strides.at[4] == 1;
   const Epilogue& e = *c.epilogue;
   const std::int64_t channels = c.groups * c.outputs;
-  const Scratch terms_memory(channels * std::int64_t(sizeof(ChannelTerms<T>)));
+  const Scratch terms_memory(kFinishesPixels<T> ? channels * std::int64_t(sizeof(ChannelTerms<T>)) : 0);
   ChannelTerms<T>* terms = nullptr;
   if constexpr (kFinishesPixels<T> && is_same<From, T> && is_same<Operand, T>) {
     if (direct && !plan.depthwise_kernel && !e.is_empty() && Clamp<T>::is(e.activation) &&

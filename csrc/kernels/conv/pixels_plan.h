@@ -11,11 +11,12 @@
 
 namespace stretto::STRETTO_ISA {
 
-// Of a block's strip: in the first cache, with its result. Of a 1x1 kernel only a tile is hot at a time.
+// Of a block's strip: in the first cache, with its result. Of a 1x1 kernel only a tile is hot at a time, or
+// the strip comes from the second cache for every few outputs.
 inline constexpr std::int64_t kPixelsStripBytes = 20 << 10;
 inline constexpr std::int64_t kLargeStripBytes = 96 << 10;
-inline constexpr std::int64_t kReadOutputs = 32;
-inline constexpr double kLeastSplit = 5e5;  // products of a thread for which blocks are cut
+inline constexpr std::int64_t kReadOutputs = 32;  // for which a strip costs more than it saves
+inline constexpr double kLeastSplit = 5e5;        // products of a thread for which blocks are cut
 
 struct PixelsPlan {
   std::int64_t rows = 1, columns = 1;  // of a block

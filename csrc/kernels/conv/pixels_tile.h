@@ -12,7 +12,7 @@ namespace stretto::STRETTO_ISA {
 #if defined(__AVX2__) && !defined(__AVX512F__)
 inline constexpr int kTileOutputs = 4;
 inline constexpr bool kOutputsFirst = true;  // tiles end inside of lines, which the next tile writes on
-inline constexpr bool kStoresWhole = true;   // what is no part of a vector, without a question for each
+inline constexpr bool kStoresWhole = true;   // tiles of whole vectors ask once, not for each of them
 #else
 inline constexpr int kTileOutputs = 8;
 inline constexpr bool kOutputsFirst = false;
