@@ -178,8 +178,9 @@ void grain_gradients(const ConvWeightGradientArgs& args, const ArrayView& grad, 
   const std::int64_t outputs = shape[0] / args.groups, size = shape.product();
   const ArrayView result =
       contiguous_view(sums + first * size, sizeof(C) == 8 ? DType::f64 : DType::f32, shape);
-  Patches<C> source = source_of<C>(grad, x, result, Epilogue{}, result.dtype);
-  const ResultSteps steps(result, Epilogue{});
+  const Epilogue nothing;  // `steps` looks at it for as long as it lives
+  Patches<C> source = source_of<C>(grad, x, result, nothing, result.dtype);
+  const ResultSteps steps(result, nothing);
   source.m = int(outputs);
   source.a_part = args.grain * grad.strides[0];
   source.x_part = args.grain * x.strides[0];

@@ -150,6 +150,7 @@ struct ResultSteps {
 
   ResultSteps(const ArrayView& out, const Epilogue& e)
       : view{&out, &e.bias, &e.scale, &e.shift, &e.residual} {}
+  ResultSteps(const ArrayView& out, const Epilogue&& e) = delete;  // which would not live on
   std::int64_t step(int operand, int axis) const {
     return view[operand]->present() ? view[operand]->strides[axis] : 0;
   }
