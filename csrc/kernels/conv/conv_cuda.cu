@@ -178,7 +178,7 @@ void grain_gradients(const ConvWeightGradientArgs& args, const ArrayView& grad, 
   const std::int64_t outputs = shape[0] / args.groups, size = shape.product();
   const ArrayView result =
       contiguous_view(sums + first * size, sizeof(C) == 8 ? DType::f64 : DType::f32, shape);
-  const Epilogue nothing;  // `steps` looks at it for as long as it lives
+  const Epilogue nothing{};  // `steps` looks at it for as long as it lives
   Patches<C> source = source_of<C>(grad, x, result, nothing, result.dtype);
   const ResultSteps steps(result, nothing);
   source.m = int(outputs);
