@@ -44,6 +44,8 @@ CASES: dict[str, Case] = {
     "map_taller": ((2, 20, 6, 5), (9, 20, 2, 3), {"padding": ((0, 3), (1, 1))}),
     "map_segments": ((2, 470, 4, 4), (17, 470, 3, 3), {"padding": 1}),
     "map_groups": ((7, 30, 4, 4), (36, 10, 3, 3), {"padding": 1, "groups": 3}),
+    "stride2_in_place": ((2, 20, 13, 9), (18, 20, 3, 3), {"stride": 2}),
+    "stride2_rows": ((2, 20, 15, 14), (50, 20, 3, 3), {"padding": 1, "stride": (1, 2)}),
     "first_wide": ((1, 1, 5, 70), (3, 1, 3, 3), {"padding": 1}),
     "depthwise3": ((2, 6, 9, 21), (6, 1, 3, 3), {"padding": 1, "groups": 6}),
     "depthwise3_stride2": ((1, 6, 19, 40), (6, 1, 3, 3), {"padding": 1, "stride": 2, "groups": 6}),

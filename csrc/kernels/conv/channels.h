@@ -4,10 +4,12 @@
 #pragma once
 
 #include "kernels/conv/block_cut.h"
+#include "kernels/conv/channels_weights.h"
 #include "kernels/conv/finish_block.h"
 #include "kernels/conv/pair_channels.h"
 #include "kernels/conv/planes.h"
 #include "kernels/conv/tile_strip.h"
+#include "kernels/conv/weights_ahead.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -36,6 +38,23 @@ struct ChannelChains {
   }
 };
 
+// Where the outputs of a line lie, from its first one on; returns whether they are neighbours.
+STRETTO_INLINE bool fill_pixels(const Correlation& c, const ChannelsPlan& plan, const StripPlan& strip,
+                                std::int64_t* pixel) {
+  const std::int64_t row = row_step(c, plan, strip), column = column_step(c, plan, strip);
+  for (std::int64_t r = 0; r < (plan.is_flat ? plan.rows : 1); ++r)
+    for (std::int64_t i = 0; i < plan.columns; ++i) *pixel++ = r * row + i * column;
+  return column == 1 && (!plan.is_flat || row == plan.columns);
+}
+
+// Whether tiles leave out products of padding.
+template <class Steps>
+STRETTO_INLINE bool leaves_out_padding(const Correlation& c, const ChannelsPlan& plan) {
+  return Steps::leaves_out && !(kLeavesOut && plan.is_flat) && c.inputs >= kFewChannels;
+}
+
+STRETTO_INLINE std::int64_t rows_of_line(const ChannelsPlan& plan) { return plan.is_flat ? plan.rows : 1; }
+
 // Everything that the blocks of one call share.
 template <class Steps, class Out>
 struct ChannelsRun {
@@ -43,7 +62,8 @@ struct ChannelsRun {
   const ChannelsPlan& plan;
   const typename Steps::Sum* packed;  // null: a block packs what it needs
   const StripPlan& strip;
-  const std::int64_t* offset;         // of a stretch's terms in the strip, or in x
+  const TermLists& lists;             // of a stretch's terms in the strip, or in x; one for each line
+  const std::int64_t* pixel;          // where a line's outputs lie there; null: they are neighbours
   const typename Steps::Sum* doubts;  // [group][panel]: 0 where all weights are finite
 };
 
@@ -76,8 +96,8 @@ template <class Steps, class Out>
                      piece = tile_pitch<T>(plan.strip_channels, cut.width),
                      strip_size = plan.by_tile ? cut.lines * cut.tiles * piece : plan.strip_channels * pitch,
                      panel_pitch = (Steps::corrections + c.inputs * c.tap_count) * lanes;
-  const std::int64_t row_pitch = plan.reads_x ? c.stride[1] * c.x.strides[3] : strip.row_pitch();
   const std::int64_t tile_size = plan.vectors * lanes * cut.width;
+  const std::int64_t row = row_step(c, plan, strip);
   const bool whole = plan.strip_channels >= c.inputs;
   const bool keeps = least(plan.stretch, c.segment_channels) < c.inputs;
   const Scratch own_weights(run.packed ? 0 : plan.vectors * panel_pitch * std::int64_t(sizeof(T)));
@@ -86,16 +106,14 @@ template <class Steps, class Out>
   const Scratch sums(keeps ? 2 * cut.lines * cut.tiles * tile_size * std::int64_t(sizeof(T)) : 0);
   const BlockLayout layout = result_layout<T>(c, cut);
   const Scratch result(direct ? 0 : result_size<T>(cut) * std::int64_t(sizeof(T)));
-  const bool may_leave_out = Steps::leaves_out && !plan.is_flat && c.inputs >= kFewChannels;
+  const bool may_leave_out = leaves_out_padding<Steps>(c, plan);
   const bool has_reaches = kLeavesOut && may_leave_out;
+  const std::int64_t line_rows = rows_of_line(plan), lines_of_depth = divide_up(c.out.shape.at[3], line_rows);
   const Scratch reaches((has_reaches ? cut.lines * cut.tiles + 1 : 1) * c.tap_count);
-  const Scratch ranges(cut.lines * std::int64_t(sizeof(TapRange)));
   Reach* const everything = reaches.as<Reach>();
   Reach* const reach = everything + c.tap_count;
   for (int t = 0; t < c.tap_count; ++t) everything[t] = Reach::all;
   if (has_reaches) fill_reach(c, cut, od, oh, ow, reach);
-  for (std::int64_t line = 0; !kLeavesOut && line < cut.lines; ++line)
-    ranges.as<TapRange>()[line] = may_leave_out ? taps_inside(c, od, oh + line, 1) : TapRange{0, c.tap_count};
   const From* x = c.x.as<From>() + n * c.x.strides[0] + group * c.channels * c.x.strides[1];
   const T* all_channels = strip_memory.as<T>();
   const auto fill = [&](std::int64_t first, std::int64_t last) {
@@ -117,9 +135,8 @@ template <class Steps, class Out>
     const int vectors = int(least(plan.vectors, last_panel - panel));
     ChannelsTile<T> tile;
     tile.channel_pitch = pitch;
-    tile.offset = run.offset;
+    tile.all_terms = run.lists.all();
     tile.everything = everything;
-    tile.taps = c.tap_count;
     bool leaves_out = may_leave_out;
     const T* weights = own_weights.as<T>();
     if (run.packed) {
@@ -156,10 +173,17 @@ template <class Steps, class Out>
       tile.w = weights + (Steps::corrections + c0 * c.tap_count) * lanes;
       const T* source = all_channels + (whole ? c0 * pitch : 0);
       if (!whole) fill(c0, c1);
+      const T* const next =
+          c1 < c.inputs ? weights + c1 * c.tap_count * lanes : weights + vectors * panel_pitch;
+      const WeightsAhead<T> ahead(next, tile.channels * c.tap_count * lanes, panel_pitch, vectors,
+                                  cut.lines * cut.tiles,
+                                  plan.by_tile ? 0 : c.outputs * c.inputs * c.tap_count);
       cut.for_each_tile([&](std::int64_t index, std::int64_t line, std::int64_t first, int outputs) {
+        ahead.fetch(index);
         tile.reach = has_reaches && leaves_out ? reach + index * c.tap_count : everything;
-        tile.inside = !kLeavesOut && leaves_out ? ranges.as<TapRange>()[line] : TapRange{0, c.tap_count};
-        tile.strip = source + (plan.by_tile ? index * piece : line * row_pitch + first);
+        tile.terms = leaves_out ? run.lists.of(od * lines_of_depth + oh / line_rows + line) : tile.all_terms;
+        tile.strip = source + (plan.by_tile ? index * piece : line * row + (run.pixel ? 0 : first));
+        tile.pixel = run.pixel ? run.pixel + first : nullptr;
         tile.sums = sums.as<T>() + index * tile_size;
         tile.totals = tile.sums + cut.lines * cut.tiles * tile_size;
         tile.place.out = target + line * target_row + first * tile.place.out_pixel;
@@ -218,18 +242,22 @@ void run_steps(const Correlation& c, int threads) {
   const bool meets_weights_once =
       c.out.shape.at[0] * c.out.shape.at[2] * plan.row_blocks * plan.column_blocks == 1;
   const WeightsOfCall<Steps> weights(c, threads, !Steps::packs_panels || !meets_weights_once);
-  StripPlan strip;
-  strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, plan.column_runs, room.as<std::int64_t>());
+  const StripPlan strip = strip_of(c, plan, room.as<std::int64_t>());
   const std::int64_t pitch = plan.reads_x ? c.x.strides[1] : strip.channel_pitch();
-  const Scratch offsets(plan.stretch * c.tap_count * std::int64_t(sizeof(std::int64_t)));
-  std::int64_t* const offset = offsets.as<std::int64_t>();
-  for (int t = 0; t < c.tap_count; ++t)
-    offset[t] = plan.by_tile ? 0 : plan.reads_x ? offset_in_x(c, c.taps[t]) : strip.offset(c.taps[t]);
-  for (std::int64_t i = c.tap_count; i < plan.stretch * c.tap_count; ++i)
-    offset[i] = plan.by_tile ? 0 : offset[i - c.tap_count] + pitch;
+  const std::int64_t rows = rows_of_line(plan), lines = divide_up(c.out.shape.at[3], rows);
+  const TermLists lists(
+      c, plan.stretch, pitch, Vec<T>::lanes,
+      !kLeavesOut && leaves_out_padding<Steps>(c, plan) ? c.out.shape.at[2] * lines : 0,
+      [&](int t) {
+        return plan.by_tile ? 0 : plan.reads_x ? offset_in_x(c, c.taps[t]) : strip.offset(c.taps[t]);
+      },
+      [&](std::int64_t i) { return taps_inside(c, i / lines, i % lines * rows, rows); });
+  const Scratch pixels(plan.spreads ? plan.rows * plan.columns * std::int64_t(sizeof(std::int64_t)) : 0);
+  const bool are_neighbours = !plan.spreads || fill_pixels(c, plan, strip, pixels.as<std::int64_t>());
   const std::int64_t panel_size = (Steps::corrections + c.inputs * c.tap_count) * Vec<T>::lanes;
   const T* doubts = weights.packed ? weights.packed + c.groups * plan.panels * panel_size : nullptr;
-  const ChannelsRun<Steps, Out> run{c, plan, weights.packed, strip, offset, doubts};
+  const ChannelsRun<Steps, Out> run{
+      c, plan, weights.packed, strip, lists, are_neighbours ? nullptr : pixels.as<std::int64_t>(), doubts};
 
   for_each_block(c, plan, threads, [&](auto... at) { run_block(run, at...); });
 }

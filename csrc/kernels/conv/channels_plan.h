@@ -1,11 +1,10 @@
-// How a problem of the channels kernel is cut, its weights' layout, and its blocks given to threads.
+// How a problem of the channels kernel is cut, and its blocks given to threads.
 #pragma once
 
 #include "base/parallel.h"
 #include "kernels/conv/channels_tile.h"
 #include "kernels/conv/correlation.h"
 #include "kernels/conv/in_place.h"
-#include "kernels/conv/pair_order.h"
 #include "kernels/conv/shares.h"
 #include "kernels/conv/strip.h"
 
@@ -20,78 +19,11 @@ inline constexpr std::int64_t kStretchTerms = 2304, kChannelTerms = 0;
 #endif
 inline constexpr std::int64_t kStripBytes = 320 << 10;  // of a block's strip: a third of a small second cache
 inline constexpr std::int64_t kMostStripBytes = 640 << 10;
-inline constexpr std::int64_t kNearBytes = 32 << 10;  // of x, in the first cache as it lies
-inline constexpr std::int64_t kFewChannels = 8;       // for which leaving out padding does not pay
-inline constexpr std::int64_t kBlockPixels = 448;     // outputs of a block
-inline constexpr double kLeastProducts = 5e5;         // of what a thread claims at once
-
-// Weights: [group][vector of outputs][term][lane], outputs padded with zeros. Terms are in the order of the
-// sum: (channel, tap), or that of PairOrder. Behind them [group][vector of outputs]: 0 where all are finite,
-// else NaN.
-template <class T>
-STRETTO_INLINE std::int64_t channels_packed_size(const Correlation& c) {
-  const std::int64_t vectors = divide_up(c.outputs, Vec<T>::lanes);
-  return c.groups * vectors * (Vec<T>::lanes * c.inputs * c.tap_count + 1);
-}
-
-template <class T>
-STRETTO_INLINE T zero_if_finite(const T* values, std::int64_t count) {
-  Vec<T> sum = Vec<T>::zero();
-  for (std::int64_t i = 0; i < count; i += Vec<T>::lanes)
-    sum = fma(Vec<T>::load(values + i), Vec<T>::zero(), sum);
-  T lanes[Vec<T>::lanes], total = 0;
-  sum.store(lanes);
-  for (const T lane : lanes) total += lane;
-  return total;
-}
-
-// Packs one vector of outputs of a group; returns 0 where all weights are finite, else NaN.
-template <class From, class T>
-[[gnu::noinline]] T pack_panel(const Correlation& c, std::int64_t group, std::int64_t panel, T* to) {
-  constexpr int lanes = Vec<T>::lanes;
-  const std::int64_t terms = c.inputs * c.tap_count;
-  const PairOrder order(c.inputs, c.tap_count);
-  const From* w = static_cast<const From*>(c.w) + group * c.w_group + panel * lanes * c.w_output;
-  const int n = int(least(lanes, c.outputs - panel * lanes));
-  // Where a channel's taps lie one behind the other, and the channels too, rows of w are read in vectors.
-  bool flat = c.w_input == c.tap_count && n == lanes;
-  for (int t = 0; flat && t < c.tap_count; ++t) flat = c.taps[t].weight == t;
-  std::int64_t k = 0, channel = 0;
-  int tap = 0;
-  const auto next = [&] {
-    const std::int64_t place = is_same<From, bfloat16> ? order.place(channel, tap) : k;
-    if (++tap == c.tap_count) tap = 0, ++channel;
-    ++k;
-    return to + place * lanes;
-  };
-  while (flat && k + lanes <= terms) {
-    Vec<T> row[lanes];
-#pragma GCC unroll 16
-    for (int o = 0; o < lanes; ++o) row[o] = load_as<T, From>(w + o * c.w_output + k, lanes);
-    transpose(row);
-#pragma GCC unroll 16
-    for (int o = 0; o < lanes; ++o) row[o].store(next());
-  }
-  while (k < terms) {
-    const From* from = w + channel * c.w_input + c.taps[tap].weight;
-    T* lane = next();
-    for (int o = 0; o < lanes; ++o) lane[o] = o < n ? widen_to<T>(from[o * c.w_output]) : T(0);
-  }
-  return zero_if_finite(to, terms * lanes);
-}
-
-template <class From, class T>
-void pack_channels(const Correlation& c, T* packed, int threads) {
-  constexpr double least_elements = 1 << 14;  // of a thread
-  const std::int64_t panels = divide_up(c.outputs, Vec<T>::lanes),
-                     size = Vec<T>::lanes * c.inputs * c.tap_count;
-  T* const doubts = packed + c.groups * panels * size;
-  share_tasks(c.groups * panels, double(c.groups * panels * size), least_elements, threads,
-              [&](std::int64_t begin, std::int64_t end) {
-                for (std::int64_t i = begin; i < end; ++i)
-                  doubts[i] = pack_panel<From, T>(c, i / panels, i % panels, packed + i * size);
-              });
-}
+inline constexpr std::int64_t kNearBytes = 32 << 10;             // of x, in the first cache as it lies
+inline constexpr std::int64_t kFewChannels = 8;                  // for which leaving out padding does not pay
+inline constexpr std::int64_t kBlockPixels = 448;                // outputs of a block
+inline constexpr double kLeastProducts = 5e5;                    // of what a thread claims at once
+inline constexpr double kWeightProducts = 8, kCopyProducts = 4;  // of a vector of weights, of an element
 
 // How a problem is cut. Nothing here changes a bit of the result.
 struct ChannelsPlan {
@@ -106,7 +38,9 @@ struct ChannelsPlan {
   bool reads_x = false;             // where it lies, without a strip
   bool by_tile = false;             // the strip of a 1x1 kernel has a piece for each tile
   bool is_flat = false;             // a block's rows lie one behind the other, in strip and result
-  StripRuns column_runs = StripRuns::smaller;
+  StripRuns row_runs = StripRuns::smaller, column_runs = StripRuns::smaller;
+  bool spreads = false;  // tiles take outputs from wherever they lie in the strip, or in x
+  double time = 0;       // of a channel, in products
 };
 
 // A step of a tile, in products: those counted in that the wait for loads could have formed.
@@ -145,12 +79,15 @@ STRETTO_INLINE double choose_tile(ChannelsPlan& plan, std::int64_t length, std::
   return best;
 }
 
-template <class T>
-STRETTO_INLINE std::int64_t strip_bytes(const Correlation& c, std::int64_t rows, std::int64_t columns,
-                                        StripRuns column_runs, std::int64_t* room) {
+STRETTO_INLINE StripPlan strip_of(const Correlation& c, const ChannelsPlan& plan, std::int64_t rows,
+                                  std::int64_t columns, std::int64_t* room) {
   StripPlan strip;
-  strip.plan(c, rows, columns, StripRuns::smaller, column_runs, room);
-  return strip.channel_pitch() * std::int64_t(sizeof(T));
+  strip.plan(c, rows, columns, plan.row_runs, plan.column_runs, room);
+  return strip;
+}
+
+STRETTO_INLINE StripPlan strip_of(const Correlation& c, const ChannelsPlan& plan, std::int64_t* room) {
+  return strip_of(c, plan, plan.rows, plan.columns, room);
 }
 
 // Cuts rows into blocks, no higher than plan.rows, and panels into splits, so that threads end together:
@@ -158,7 +95,6 @@ STRETTO_INLINE std::int64_t strip_bytes(const Correlation& c, std::int64_t rows,
 // weights through the caches. Returns the time in products.
 STRETTO_INLINE double share_blocks(const Correlation& c, ChannelsPlan& plan, bool may_be_flat, double copies,
                                    int threads, int most_vectors) {
-  constexpr double kWeightProducts = 8, kCopyProducts = 4;  // of a vector of weights, of an element
   const std::int64_t oh = c.out.shape.at[3];
   const std::int64_t lines = c.out.shape.at[0] * c.out.shape.at[2] * c.groups * plan.column_blocks;
   const std::int64_t fewest = divide_up(oh, plan.rows), most = least(oh, fewest + 2 * threads - 2);
@@ -192,13 +128,22 @@ STRETTO_INLINE double share_blocks(const Correlation& c, ChannelsPlan& plan, boo
   return best;
 }
 
+// From one row of outputs, and from one output of a row, to the next, in the strip or in x.
+STRETTO_INLINE std::int64_t row_step(const Correlation& c, const ChannelsPlan& plan, const StripPlan& strip) {
+  return plan.reads_x ? c.stride[1] * c.x.strides[3] : strip.row_pitch() * strip.axis[1].spread;
+}
+STRETTO_INLINE std::int64_t column_step(const Correlation& c, const ChannelsPlan& plan,
+                                        const StripPlan& strip) {
+  return plan.reads_x ? c.stride[2] * c.x.strides[4] : strip.axis[2].spread;
+}
+
 // The blocks and tiles, for column runs that are chosen; returns the time in products.
 template <class T>
 double cut_blocks(const Correlation& c, int threads, bool whole_sums, ChannelsPlan& plan,
                   std::int64_t* room) {
   const std::int64_t oh = c.out.shape[3], ow = c.out.shape[4];
   const auto bytes = [&](std::int64_t rows, std::int64_t columns) {
-    return strip_bytes<T>(c, rows, columns, plan.column_runs, room) * c.inputs;
+    return strip_of(c, plan, rows, columns, room).channel_pitch() * std::int64_t(sizeof(T)) * c.inputs;
   };
   plan.columns = divide_up(ow, divide_up(ow, kBlockPixels));
   while (plan.columns > kMostPixels[1] && bytes(1, plan.columns) > kStripBytes)
@@ -223,11 +168,9 @@ double cut_blocks(const Correlation& c, int threads, bool whole_sums, ChannelsPl
     }
     plan.rows = divide_up(oh, divide_up(oh, plan.rows));
   }
-  StripPlan strip;
-  strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, plan.column_runs, room);
-  const std::int64_t row_pitch = plan.reads_x ? c.stride[1] * c.x.strides[3] : strip.row_pitch();
-  const bool may_be_flat =
-      plan.column_blocks == 1 && row_pitch == plan.columns && c.out.strides[3] == ow * c.out.strides[4];
+  const StripPlan strip = strip_of(c, plan, room);
+  const bool may_be_flat = plan.column_blocks == 1 && c.out.strides[3] == ow * c.out.strides[4] &&
+                           (plan.spreads || row_step(c, plan, strip) == plan.columns);
   const double copies = double(strip.axis[2].lanes) / double(least(strip.axis[2].lanes, c.stride[2]));
   return share_blocks(c, plan, may_be_flat, copies, sharing_threads(products_of(c), kLeastProducts, threads),
                       whole_sums ? kMostPairVectors : kMostVectors);
@@ -238,21 +181,23 @@ template <class From, class T>
 ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, std::int64_t* room) {
   ChannelsPlan plan;
   plan.panels = divide_up(c.outputs, Vec<T>::lanes);
-  const bool can_read = !whole_sums && is_same<From, T> && can_read_x<T>(c);
+  const bool can_read = !whole_sums && is_same<From, T> && can_read_x<T>(c, kSpreads);
   const bool is_near = can_read && c.inputs * c.x.strides[1] * std::int64_t(sizeof(T)) <= kNearBytes;
   plan.by_tile = kStripsByTile && !whole_sums && is_same<From, T> && c.tap_count == 1 &&
                  plan.panels > kMostVectors && !is_near;
   plan.reads_x = can_read && !plan.by_tile;
+  plan.spreads = kSpreads && !whole_sums && !plan.by_tile;
+  if (plan.spreads) plan.row_runs = plan.column_runs = StripRuns::undivided;
   ChannelsPlan flat = plan;
-  const double cost = cut_blocks<T>(c, threads, whole_sums, plan, room);
+  plan.time = cut_blocks<T>(c, threads, whole_sums, plan, room);
   // Rows that would each be less than a tile lie one behind the other in a strip with a run for every tap.
   if (kLaneMasks && !whole_sums && !plan.by_tile && !plan.reads_x && c.tap_count > 1 &&
       c.out.shape[4] < kMostPixels[kMostVectors]) {
     flat.column_runs = StripRuns::by_tap;
-    if (cut_blocks<T>(c, threads, whole_sums, flat, room) < cost) plan = flat;
+    flat.time = cut_blocks<T>(c, threads, whole_sums, flat, room);
+    if (flat.time < plan.time) plan = flat;
   }
-  StripPlan strip;
-  strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, plan.column_runs, room);
+  const StripPlan strip = strip_of(c, plan, room);
   const std::int64_t per_channel = greatest(1, strip.channel_pitch()) * std::int64_t(sizeof(T));
   plan.strip_channels = plan.reads_x ? c.inputs : greatest(1, least(c.inputs, kMostStripBytes / per_channel));
   const std::int64_t segment = least(c.inputs, c.segment_channels);

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "kernels/conv/reach.h"
+#include "kernels/conv/term_lists.h"
 #include "kernels/conv/tile_place.h"
 #include "simd/add_product.h"
 
@@ -18,6 +19,7 @@ inline constexpr int kMostVectors = 3;
 // case to the next.
 inline constexpr bool kLeavesOut = false;
 inline constexpr int kFetchedChannels = 16;
+inline constexpr bool kSpreads = true;  // a tile's outputs lie anywhere in the strip: a register holds each
 inline constexpr bool kStripsByTile = true;  // of 1x1 kernels (tile_strip.h)
 // The time of a step of a tile of [vectors][pixels], in that of one product, measured on Zen 3: few sums wait
 // for each other, and those of one vector for a free unit.
@@ -30,27 +32,27 @@ inline constexpr int kMostPixels[] = {0, 14, 14, 9, 7};  // 4 x 7: a fused step 
 inline constexpr int kMostVectors = 4;
 inline constexpr bool kLeavesOut = true;  // products of padding
 inline constexpr int kFetchedChannels = 0;
+inline constexpr bool kSpreads = false;
 inline constexpr bool kStripsByTile = false;
 #else
 inline constexpr int kMostPixels[] = {0, 14, 14, 9};
 inline constexpr int kMostVectors = 3;
 inline constexpr bool kLeavesOut = true;
 inline constexpr int kFetchedChannels = 0;
+inline constexpr bool kSpreads = false;
 inline constexpr bool kStripsByTile = false;
 #endif
 
 inline constexpr int kMostPairVectors = 3;
-inline constexpr std::int64_t kManyTerms = 32;  // worth a call of add_terms
 
 template <class T>
 struct ChannelsTile {
   // One stretch of channels inside a segment.
-  const T* strip;  // channel 0, output 0 of the tile
+  const T* strip;             // channel 0, output 0 of the tile, or what `pixel` counts from
+  const std::int64_t* pixel;  // [P]: where each output lies; null: they are neighbours
   std::int64_t channel_pitch;
-  const std::int64_t* offset;       // [channels][taps], as far as a stretch goes
-  const Reach *reach, *everything;  // [taps]: what the tile's outputs need, and what they need at most
-  int taps;
-  TapRange inside;  // without kLeavesOut: the taps that the tile's outputs need
+  TermList terms, all_terms;        // what the tile's outputs need, and what they need at most
+  const Reach *reach, *everything;  // the same with kLeavesOut: [taps]
   std::int64_t channels;
   const T* w;  // [vector][channel][tap][lane]
   std::int64_t panel_pitch;
@@ -62,11 +64,25 @@ struct ChannelsTile {
 
 // Sums of groups of integers start at corrections, and what lies outside is not 0 to them.
 template <class Vector>
-inline constexpr bool leaves_out = kLeavesOut && std::is_same_v<Vector, Vec<typename Vector::scalar>>;
+inline constexpr bool is_sum_of_floats = std::is_same_v<Vector, Vec<typename Vector::scalar>>;
+
+// What the outputs of a tile meet in one term: neighbours, or elements `offset` from where each lies.
+template <class T>
+struct Neighbours {
+  const T* x;
+  STRETTO_INLINE T operator[](int p) const { return x[p]; }
+};
+
+template <class T, int P>
+struct Spread {
+  const T* const (&pixel)[P];
+  std::int64_t offset;
+  STRETTO_INLINE T operator[](int p) const { return pixel[p][offset]; }
+};
 
 // One term for outputs [first, last).
-template <int first, int last, class T, class Vector, int V, int P>
-STRETTO_INLINE void add_products(const T* x, const T* w, std::int64_t panel_pitch, Vector (&acc)[P][V]) {
+template <int first, int last, class Pixels, class T, class Vector, int V, int P>
+STRETTO_INLINE void add_products(Pixels x, const T* w, std::int64_t panel_pitch, Vector (&acc)[P][V]) {
   Vector weight[V];
 #pragma GCC unroll 4
   for (int v = 0; v < V; ++v) weight[v] = Vector::load(w + v * panel_pitch);
@@ -78,12 +94,14 @@ STRETTO_INLINE void add_products(const T* x, const T* w, std::int64_t panel_pitc
   }
 }
 
-// Terms, one behind the other in w, of pixels.at(0), pixels.at(1), ...; pixels.next(n) goes on by n terms. In
-// a function of its own: beside other loops the compiler would keep the sums in memory.
-template <class Vector, int V, int P, class Pixels>
-[[gnu::noinline]] void add_terms(Pixels pixels, std::int64_t count, const typename Vector::scalar* w,
-                                 std::int64_t panel_pitch, Vector (&acc)[P][V]) {
-  constexpr int lanes = Vector::lanes;
+// `count` terms of the tile, from `place` on: those of terms.x(0) and terms.w(0), terms.x(1) ...;
+// terms.next(n) goes on by n terms. In a function of its own: beside other loops the compiler would keep the
+// sums in memory.
+template <class Terms, class Vector, int V, int P>
+[[gnu::noinline]] void add_terms(const ChannelsTile<typename Vector::scalar>& t, const TermPlace* place,
+                                 std::int64_t count, Vector (&acc)[P][V]) {
+  Terms terms(t, place);
+  const std::int64_t pitch = t.panel_pitch;
   Vector sums[P][V];
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
@@ -91,53 +109,76 @@ template <class Vector, int V, int P, class Pixels>
     for (int v = 0; v < V; ++v) sums[p][v] = acc[p][v];
   for_terms<terms_of_turn(P * V)>(
       count,
-      [&](int q) __attribute__((always_inline)) {
-        add_products<0, P>(pixels.at(q, P), w + q * lanes, panel_pitch, sums);
-      },
-      [&](int terms) __attribute__((always_inline)) {
-        w += terms * lanes;
-        pixels.next(terms);
-      });
+      [&](int q) __attribute__((always_inline)) { add_products<0, P>(terms.x(q), terms.w(q), pitch, sums); },
+      [&](int n) __attribute__((always_inline)) { terms.next(n); });
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) acc[p][v] = sums[p][v];
 }
 
-// The pixels of one tap, channel after channel.
-template <class T>
-struct ChannelPixels {
-  const T* x;
+// One tap of neighbours, channel after channel.
+template <class T, int P, int lanes>
+struct TapTerms {
+  const T *pixels, *weights;
   std::int64_t pitch;
-  STRETTO_INLINE const T* at(int q, [[maybe_unused]] int pixels) const {
-    const T* const channel = x + q * pitch;
-    if constexpr (kFetchedChannels > 0) __builtin_prefetch(channel + kFetchedChannels * pitch + pixels - 1);
-    return channel;
+  STRETTO_INLINE TapTerms(const ChannelsTile<T>& t, const TermPlace* place)
+      : pixels(t.strip + place->x), weights(t.w), pitch(t.channel_pitch) {}
+  STRETTO_INLINE Neighbours<T> x(int q) const {
+    const T* const channel = pixels + q * pitch;
+    if constexpr (kFetchedChannels > 0) __builtin_prefetch(channel + kFetchedChannels * pitch + P - 1);
+    return {channel};
   }
-  STRETTO_INLINE void next(int terms) { x += terms * pitch; }
+  STRETTO_INLINE const T* w(int q) const { return weights + q * lanes; }
+  STRETTO_INLINE void next(int terms) {
+    pixels += terms * pitch;
+    weights += terms * lanes;
+  }
 };
 
-// The pixels of taps at offsets from x.
-template <class T>
-struct TapPixels {
+// Listed terms of neighbours, or of outputs that lie anywhere. Their weights lie one behind the other if they
+// are all terms.
+template <class T, int P>
+struct NeighbourPixels {
   const T* x;
-  const std::int64_t* offset;
-  STRETTO_INLINE const T* at(int q, int) const { return x + offset[q]; }
-  STRETTO_INLINE void next(int terms) { offset += terms; }
+  STRETTO_INLINE explicit NeighbourPixels(const ChannelsTile<T>& t) : x(t.strip) {}
+  STRETTO_INLINE Neighbours<T> at(std::int64_t offset) const { return {x + offset}; }
 };
 
-// The tile's stretch of all sums, from where they stand, without the taps outside `range`.
+template <class T, int P>
+struct SpreadPixels {
+  const T* pixel[P];
+  STRETTO_INLINE explicit SpreadPixels(const ChannelsTile<T>& t) {
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) pixel[p] = t.strip + (t.pixel ? t.pixel[p] : p);
+  }
+  STRETTO_INLINE Spread<T, P> at(std::int64_t offset) const { return {pixel, offset}; }
+};
+
+template <class T, int P, int lanes, bool are_all>
+struct ListedTerms {
+  std::conditional_t<kSpreads, SpreadPixels<T, P>, NeighbourPixels<T, P>> pixels;
+  const T* weights;
+  const TermPlace* place;
+  STRETTO_INLINE ListedTerms(const ChannelsTile<T>& t, const TermPlace* place)
+      : pixels(t), weights(t.w), place(place) {}
+  STRETTO_INLINE auto x(int q) const { return pixels.at(place[q].x); }
+  STRETTO_INLINE const T* w(int q) { return are_all ? weights + q * lanes : weights += place[q].w; }
+  STRETTO_INLINE void next(int terms) {
+    place += terms;
+    if (are_all) weights += terms * lanes;
+  }
+};
+
 template <class Vector, int V, int P>
-STRETTO_INLINE void add_stretch(const ChannelsTile<typename Vector::scalar>& t, const Reach* reach,
-                                TapRange range, Vector (&acc)[P][V]) {
-  using T = typename Vector::scalar;
+STRETTO_INLINE void start_sums(const ChannelsTile<typename Vector::scalar>& t, Vector (&acc)[P][V]) {
   constexpr int lanes = Vector::lanes;
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v)
       acc[p][v] = t.starts ? Vector::zero() : Vector::load(t.sums + (p * V + v) * lanes);
-  if constexpr (!std::is_same_v<Vector, Vec<T>>) {
+  if constexpr (!is_sum_of_floats<Vector>) {
     if (t.starts && t.corrections) {
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p)
@@ -145,23 +186,35 @@ STRETTO_INLINE void add_stretch(const ChannelsTile<typename Vector::scalar>& t, 
         for (int v = 0; v < V; ++v) acc[p][v] = Vector::load(t.corrections + v * t.panel_pitch);
     }
   }
+}
 
-  const T* w = t.w + range.first * lanes;
-  const T* channel = t.strip;
-  const std::int64_t* offset = t.offset + range.first;
-  const std::int64_t pitch = t.panel_pitch, skipped = (t.taps - range.count) * lanes;
-  if (range.count == t.taps && t.channels * t.taps >= kManyTerms && !leaves_out<Vector>) {
-    if (t.taps == 1)
-      return add_terms(ChannelPixels<T>{channel + offset[0], t.channel_pitch}, t.channels, w, pitch, acc);
-    return add_terms(TapPixels<T>{channel, offset}, t.channels * t.taps, w, pitch, acc);
-  }
-  for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch, w += skipped) {
-    // Where steps of a channel are few and short, its line would be waited for.
-    if constexpr (kFetchedChannels > 0)
-      __builtin_prefetch(channel + kFetchedChannels * t.channel_pitch + P - 1);
-    for (int tap = 0; tap < range.count; ++tap, w += lanes) {
-      const T* x = channel + offset[tap];
-      switch (leaves_out<Vector> ? reach[tap] : Reach::all) {
+// The tile's stretch of all sums, the terms of a list.
+template <class Vector, int V, int P>
+STRETTO_INLINE void add_listed(const ChannelsTile<typename Vector::scalar>& t, const TermList& list,
+                               Vector (&acc)[P][V]) {
+  using T = typename Vector::scalar;
+  constexpr int lanes = Vector::lanes;
+  const std::int64_t count = t.channels * list.taps;
+  if (is_sum_of_floats<Vector> && list.taps < t.all_terms.taps)
+    add_terms<ListedTerms<T, P, lanes, false>>(t, list.terms, count, acc);
+  else if (list.taps == 1 && !t.pixel)
+    add_terms<TapTerms<T, P, lanes>>(t, list.terms, count, acc);
+  else
+    add_terms<ListedTerms<T, P, lanes, true>>(t, list.terms, count, acc);
+}
+
+// The same without the products of padding outside `reach`.
+template <class Vector, int V, int P>
+STRETTO_INLINE void add_reached(const ChannelsTile<typename Vector::scalar>& t, const Reach* reach,
+                                Vector (&acc)[P][V]) {
+  using T = typename Vector::scalar;
+  const T *w = t.w, *channel = t.strip;
+  const std::int64_t pitch = t.panel_pitch;
+  const int taps = t.all_terms.taps;
+  for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch)
+    for (int tap = 0; tap < taps; ++tap, w += Vector::lanes) {
+      const Neighbours<T> x{channel + t.all_terms.terms[tap].x};
+      switch (reach[tap]) {
         case Reach::all:
           add_products<0, P>(x, w, pitch, acc);
           break;
@@ -181,7 +234,6 @@ STRETTO_INLINE void add_stretch(const ChannelsTile<typename Vector::scalar>& t, 
           break;
       }
     }
-  }
 }
 
 template <class Vector, int V, int P>
@@ -192,19 +244,21 @@ template <class Vector, int V, int P>
     for (int o = 0; o < t.place.outputs; ++o)
       __builtin_prefetch(t.place.out + o * t.place.out_channel + P - 1, 1);
   Vector acc[P][V];
-  const TapRange all{0, t.taps};
-  if constexpr (leaves_out<Vector>) {
+  if constexpr (!is_sum_of_floats<Vector>) {
+    start_sums(t, acc);
+    add_listed(t, t.all_terms, acc);
+  } else if constexpr (kLeavesOut) {
     for (const Reach* reach = t.reach;; reach = t.everything) {
-      add_stretch(t, reach, all, acc);
+      start_sums(t, acc);
+      add_reached(t, reach, acc);
       if (reach == t.everything || !has_negative_zero(acc)) break;
     }
-  } else if constexpr (std::is_same_v<Vector, Vec<T>>) {
-    for (TapRange range = t.inside;; range = all) {
-      add_stretch(t, t.everything, range, acc);
-      if (range.count == all.count || !has_negative_zero(acc)) break;
-    }
   } else {
-    add_stretch(t, t.everything, all, acc);
+    for (TermList list = t.terms;; list = t.all_terms) {
+      start_sums(t, acc);
+      add_listed(t, list, acc);
+      if (list.taps == t.all_terms.taps || !has_negative_zero(acc)) break;
+    }
   }
 
   if (t.ends && !t.first_segment) {

@@ -1,16 +1,19 @@
 // Convolutions whose input is read where it lies, without a strip.
 #pragma once
 
+#include "base/counts.h"
 #include "kernels/conv/correlation.h"
 
 namespace stretto::STRETTO_ISA {
 
-// Whether tiles can read x where it lies: neighbouring outputs meet neighbouring elements and no padding.
-// Channels that meet in one set of the first cache are better copied.
+// Whether tiles can read x where it lies: its outputs meet no padding and, unless a tile `spreads`, those
+// that are neighbours meet neighbouring elements. Channels that meet in one set of the first cache are better
+// copied.
 template <class T>
-STRETTO_INLINE bool can_read_x(const Correlation& c) {
-  if (c.stride[2] != 1 || c.x.strides.at[4] != 1 || c.x.strides.at[1] * std::int64_t(sizeof(T)) % 4096 == 0)
-    return false;
+STRETTO_INLINE bool can_read_x(const Correlation& c, bool spreads) {
+  if (c.x.strides.at[1] * std::int64_t(sizeof(T)) % 4096 == 0) return false;
+  if (!spreads && (c.stride[2] != 1 || c.x.strides.at[4] != 1)) return false;
+  if (c.inputs * greatest(c.x.strides.at[1], -c.x.strides.at[1]) >= std::int64_t(1) << 30) return false;
   for (int t = 0; t < c.tap_count; ++t)
     for (int d = 0; d < 3; ++d) {
       const std::int64_t first = c.taps[t].at[d], last = first + (c.out.shape.at[2 + d] - 1) * c.stride[d];

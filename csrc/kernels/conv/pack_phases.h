@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/conv/channels_plan.h"
+#include "kernels/conv/channels_weights.h"
 #include "kernels/conv/phases.h"
 #include "simd/transpose.h"
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/conv/block_cut.h"
+#include "kernels/conv/channels_weights.h"
 #include "kernels/conv/finish_block.h"
 #include "kernels/conv/pair_channels_tile.h"
 

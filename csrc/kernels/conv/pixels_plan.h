@@ -71,7 +71,7 @@ PixelsPlan plan_pixels(const Correlation& c, int threads, std::int64_t* room) {
     // For many outputs shorter vectors lose more by loads across cache lines than a strip costs.
     plan.reads_x = (sizeof(Vec<T>) == 64 || c.outputs <= kReadOutputs) && is_same<From, T> &&
                    c.tap_count == 1 && plan.is_flat && c.stride[1] == 1 && c.x.strides.at[3] == ow &&
-                   can_read_x<T>(c);
+                   can_read_x<T>(c, false);
   }
   const auto bytes = [&](std::int64_t rows, std::int64_t columns) {
     StripPlan strip;

@@ -23,25 +23,6 @@ STRETTO_INLINE Reach reach_of(const Correlation& c, const Tap& tap, std::int64_t
   return Reach::all;
 }
 
-// Taps one behind the other in index order.
-struct TapRange {
-  int first = 0, count = 0;
-};
-
-// All taps that meet an element of x for some output of rows [oh, oh + rows), and perhaps some between them.
-STRETTO_INLINE TapRange taps_inside(const Correlation& c, std::int64_t od, std::int64_t oh,
-                                    std::int64_t rows) {
-  const auto is_outside = [&](const Tap& tap) {
-    const std::int64_t depth = od * c.stride[0] + tap.at[0], row = oh * c.stride[1] + tap.at[1];
-    return depth < 0 || depth >= c.x.shape.at[2] || row + (rows - 1) * c.stride[1] < 0 ||
-           row >= c.x.shape.at[3];
-  };
-  TapRange range{0, c.tap_count};
-  while (range.count > 0 && is_outside(c.taps[range.first])) ++range.first, --range.count;
-  while (range.count > 0 && is_outside(c.taps[range.first + range.count - 1])) --range.count;
-  return range;
-}
-
 // Whether any sum is -0. Zeros are rare, where outputs fill the vectors: they are looked for first.
 template <class T, int V, int P>
 STRETTO_INLINE bool has_negative_zero(const Vec<T> (&acc)[P][V]) {

@@ -9,14 +9,16 @@
 
 namespace stretto::STRETTO_ISA {
 
-// By tap: a run for each distinct tap offset; by phase: one for each phase of the stride, which taps share.
-enum class StripRuns { smaller, by_tap, by_phase };
+// By tap: a run for each distinct tap offset; by phase: one for each phase of the stride, which taps share;
+// undivided: as x lies, where that is no more than a run for each tap would be.
+enum class StripRuns { smaller, by_tap, by_phase, undivided };
 
 // How one spatial axis of a block lies in the strip: `lanes` runs of `count` elements, element q of run l
-// being input position first * stride + base[l] + q * stride. Either the stride's phases ("dense") or one run
-// a tap.
+// being input position first * stride * spread + base[l] + q * stride. Either the stride's phases ("dense"),
+// of which there is one in an undivided run, or one run a tap.
 struct StripAxis {
   std::int64_t lanes = 1, count = 1, stride = 1;
+  std::int64_t spread = 1;       // from one output to the next in a run
   std::int64_t* base = nullptr;  // [lanes]
   std::int64_t low = 0;
   bool dense = false;
@@ -25,6 +27,7 @@ struct StripAxis {
   void plan(const Correlation& c, int d, std::int64_t outputs, StripRuns runs, std::int64_t* room) {
     base = room;
     stride = c.stride[d];
+    spread = 1;
     count = outputs;
     lanes = 0;
     if (c.tap_count == 0) return;
@@ -39,10 +42,18 @@ struct StripAxis {
       if (!seen) room[distinct++] = at;
     }
     const std::int64_t dense_count = outputs + (high - low) / stride;
+    const std::int64_t whole_count = (outputs - 1) * stride + high - low + 1;
     dense = stride <= distinct && stride * dense_count < distinct * outputs;
-    if (runs != StripRuns::smaller) dense = runs == StripRuns::by_phase;
+    if (runs == StripRuns::by_tap || runs == StripRuns::by_phase) dense = runs == StripRuns::by_phase;
+    const bool is_whole =
+        runs == StripRuns::undivided && stride <= distinct && whole_count <= distinct * outputs;
+    if (is_whole) {
+      dense = true;
+      spread = stride;
+      stride = 1;
+    }
     lanes = dense ? stride : distinct;
-    count = dense ? dense_count : outputs;
+    count = is_whole ? whole_count : dense ? dense_count : outputs;
     for (std::int64_t l = 0; dense && l < lanes; ++l)
       room[l] = low + l;  // lanes <= distinct, or room for strides
   }
@@ -113,8 +124,8 @@ STRETTO_INLINE void find_runs(const Correlation& c, const StripPlan& plan, const
   const StripAxis &depth = plan.axis[0], &height = plan.axis[1], &width = plan.axis[2];
   for (std::int64_t i = 0; i < plan.runs(); ++i) {
     const std::int64_t d = od * depth.stride + depth.base[i / width.lanes / height.lanes];
-    const std::int64_t h = oh * height.stride + height.base[i / width.lanes % height.lanes];
-    const std::int64_t w = ow * width.stride + width.base[i % width.lanes];
+    const std::int64_t h = oh * height.stride * height.spread + height.base[i / width.lanes % height.lanes];
+    const std::int64_t w = ow * width.stride * width.spread + width.base[i % width.lanes];
     run[i] = {x + d * steps[2] + h * steps[3] + w * steps[4],
               width.stride * steps[4],
               height.stride * steps[3],
