@@ -8,6 +8,7 @@
 #include "kernels/conv/finish_block.h"
 #include "kernels/conv/pair_channels.h"
 #include "kernels/conv/planes.h"
+#include "kernels/conv/samples.h"
 #include "kernels/conv/tile_strip.h"
 #include "kernels/conv/weights_ahead.h"
 
@@ -239,6 +240,13 @@ void run_steps(const Correlation& c, int threads) {
   const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
   const ChannelsPlan plan =
       plan_channels<typename Steps::Input, T>(c, threads, false, room.as<std::int64_t>());
+  if constexpr (kLeastSamples > 0 && is_same<Steps, ChannelChains<float, float>> && is_same<Out, float>) {
+    const SamplesPlan samples = plan_samples<T>(c, plan, threads, room.as<std::int64_t>());
+    if (samples.blocks > 0) {
+      const WeightsOfCall<Steps> weights(c, threads, true);
+      return run_samples(c, samples, weights.packed, threads);
+    }
+  }
   const bool meets_weights_once =
       c.out.shape.at[0] * c.out.shape.at[2] * plan.row_blocks * plan.column_blocks == 1;
   const WeightsOfCall<Steps> weights(c, threads, !Steps::packs_panels || !meets_weights_once);
