@@ -1,6 +1,7 @@
 // conv1d, conv2d, conv3d: cross-correlation, then an epilogue.
 #include "kernels/conv/conv.h"
 
+#include "kernels/conv/correlation.h"
 #include "ops/arguments.h"
 #include "ops/conv_problem.h"
 #include "ops/ops.h"
@@ -14,12 +15,23 @@ namespace {
 
 constexpr const char* kNames[] = {"", "conv1d", "conv2d", "conv3d"};
 
-// A weight in one variant's layout, and what must hold for that variant to read it.
+// A weight in the layouts of the variants that run for small maps and for large ones, and what must hold for
+// those to read it.
 struct PackedConvWeight : PackedWeight {
-  const ConvVariant* variant = nullptr;
+  struct Layout {
+    const ConvVariant* variant = nullptr;
+    PackedMemory memory{nullptr, std::free};
+  };
   std::int64_t groups = 1;
   DType dtype = DType::none;
-  PackedMemory memory{nullptr, std::free};
+  Layout layouts[2];
+
+  // The weight as `variant` reads it, or null.
+  const void* of(const ConvVariant& variant) const {
+    for (const Layout& layout : layouts)
+      if (layout.variant == &variant) return layout.memory.get();
+    return nullptr;
+  }
 };
 
 template <int rank>
@@ -90,8 +102,7 @@ void run(const Call& call) {
   if (args.out.size() == 0) return;
   const ConvVariant& variant = select_conv(args, this_machine(), call.options.variant);
   if (const auto* packed = dynamic_cast<const PackedConvWeight*>(w.packed))
-    if (packed->variant == &variant && packed->groups == p.groups && packed->dtype == w_type)
-      args.packed = packed->memory.get();
+    if (packed->groups == p.groups && packed->dtype == w_type) args.packed = packed->of(variant);
   variant.run(args, call.options.threads);
 }
 
@@ -108,16 +119,20 @@ std::shared_ptr<const PackedWeight> pack(const ArrayView& w, const Attributes& a
       x[(channels_last ? 1 : 2) + i] = dilation[i] > 0 ? (w.shape[2 + i] - 1) * dilation[i] + 1 : 1;
   }
   const ConvProblem p = conv_problem(kNames[rank], rank, x, w.shape, attributes);
-  const ConvArgs args = arguments(p, rank, contiguous_view(nullptr, w.dtype, x), w,
-                                  contiguous_view(nullptr, w.dtype, p.result()), attributes);
-  const ConvVariant& variant = select_conv(args, this_machine(), nullptr);
+  ConvArgs args = arguments(p, rank, contiguous_view(nullptr, w.dtype, x), w,
+                            contiguous_view(nullptr, w.dtype, p.result()), attributes);
   auto packed = std::make_shared<PackedConvWeight>();
-  packed->variant = &variant;
   packed->groups = p.groups;
   packed->dtype = w.dtype;
-  if (variant.pack && w.size() > 0) {
-    packed->memory = packed_memory(variant.packed_bytes(args));
-    variant.pack(args, packed->memory.get());
+  std::int64_t map = 1;
+  for (PackedConvWeight::Layout& layout : packed->layouts) {
+    for (int d = 0; d < kSpatial; ++d) args.out.shape[2 + d] = d == 0 ? map : 1;
+    map = kManyOutputs + 1;
+    const ConvVariant& variant = select_conv(args, this_machine(), nullptr);
+    if (!variant.pack || w.size() == 0 || packed->of(variant)) continue;
+    layout.memory = packed_memory(variant.packed_bytes(args));
+    layout.variant = &variant;
+    variant.pack(args, layout.memory.get());
   }
   return packed;
 }

@@ -218,3 +218,32 @@ def test_padding_meets_weights_that_are_not_finite(name: str, value: float, vari
     assert np.isnan(expected).any()
     assert np.isfinite(expected).any()
     assert same_bits(result, expected)
+
+
+@pytest.mark.skipif("conv_channels_avx2" not in {name for name, _, _ in OPS[2].variants}, reason="not built for x86-64")
+@pytest.mark.parametrize(
+    ("x", "w", "kernel"),
+    [
+        ((32, 64, 1, 1), (64, 64, 1, 1), "channels"),
+        ((32, 64, 3, 3), (128, 64, 1, 1), "channels"),
+        ((32, 64, 3, 3), (4, 64, 1, 1), "pixels"),
+        ((8, 128, 14, 14), (64, 128, 1, 1), "channels"),
+        ((8, 24, 14, 14), (96, 24, 1, 1), "pixels"),
+        ((1, 64, 56, 56), (64, 64, 1, 1), "pixels"),
+        ((1, 3, 56, 56), (64, 3, 3, 3), "pixels"),
+        ((1, 64, 56, 56), (64, 64, 3, 3), "channels"),
+    ],
+)
+def test_maps_that_fill_no_vectors_select_the_channels_kernel(
+    x: tuple[int, ...], w: tuple[int, ...], kernel: str
+) -> None:
+    assert OPS[2].select([("float32", x), ("float32", w)], {}, ["avx2"]) == f"conv_{kernel}_avx2"
+
+
+def test_a_prepared_weight_serves_maps_of_all_sizes() -> None:
+    rng = np.random.default_rng(7)
+    w = draw(rng, (48, 64, 1, 1), "f4")
+    prepared = st.prepare(w, op="conv2d")
+    for size in (1, 3, 14, 33):
+        x = draw(rng, (2, 64, size, size), "f4")
+        assert same_bits(st.conv2d(x, prepared), run(x, w, {}, "conv_reference"))

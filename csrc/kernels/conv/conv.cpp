@@ -78,7 +78,8 @@ bool is_depthwise_channels_last(const ConvArgs& args) {
 template <int vector_bytes>
 bool is_short(const ConvArgs& args) {
   return is_floats(args) && (!args.channels_last || args.group_outputs() <= 4) &&
-         suits_pixels(args.x.dtype, args.group_inputs(), args.taps(), args.group_outputs(), vector_bytes);
+         suits_pixels(args.x.dtype, args.group_inputs(), args.taps(), args.group_outputs(), args.map(),
+                      vector_bytes);
 }
 
 constexpr ConvVariant kTable[] = {

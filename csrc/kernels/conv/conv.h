@@ -37,14 +37,16 @@ struct ConvArgs {
   STRETTO_INLINE std::int64_t group_inputs() const { return w.shape[1]; }
   STRETTO_INLINE std::int64_t group_outputs() const { return w.shape[0] / groups; }
   STRETTO_INLINE std::int64_t taps() const { return w.shape[2] * w.shape[3] * w.shape[4]; }
+  // The outputs of one channel of a sample.
+  STRETTO_INLINE std::int64_t map() const { return out.shape[2] * out.shape[3] * out.shape[4]; }
   STRETTO_INLINE std::int64_t segment_channels() const { return taps() < kSegment ? kSegment / taps() : 1; }
 };
 
 struct ConvVariant {
   const char* name;  // appears in tests, benches and timelines
   Arch arch;
-  // Looks at dtypes, w's shape, groups and options, never at x's sizes or strides: a weight is packed before
-  // x is known.
+  // Looks at dtypes, w's shape, groups, options and map(), never at x's strides: a weight is packed before x
+  // is known, for maps of one output and of many.
   bool (*fits)(const ConvArgs&);
   void (*run)(const ConvArgs&, int threads);
   // Bytes of the packed weight, and packing it; null where the kernel reads w as it is.

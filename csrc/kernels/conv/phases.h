@@ -83,7 +83,7 @@ class Phases {
           const bool is_one_segment = args_.group_inputs() <= args_.segment_channels();
           phase.uses_pixels = phase.tap_count > 0 && is_one_segment && !args_.channels_last &&
                               suits_pixels(args_.w.dtype, args_.group_inputs(), phase.tap_count,
-                                           args_.group_outputs(), int(sizeof(Vec<float>)));
+                                           args_.group_outputs(), kManyOutputs + 1, int(sizeof(Vec<float>)));
           taps += phase.tap_count;
           bytes += bytes_of(phase);
         }
