@@ -80,7 +80,7 @@ BoundStage::BoundStage(const Program& program, const Stage& stage, Constants& co
     const Step& step = program.steps[index];
     if (step.is_view) continue;
     const std::vector<int> axes = channel_axes(program, step, stage);
-    BoundStep bound{index, &step, {}, {}};
+    BoundStep bound{index, &step, {}, {}, !on_device && step.op->bind, nullptr};
     const auto bind = [&](int id, bool is_output) {
       auto& operands = is_output ? bound.outputs : bound.inputs;
       ArrayView view;
@@ -133,19 +133,31 @@ void BoundStage::place(std::span<const ArrayView> inputs, std::span<const ArrayV
     ArrayView& view = operand(patch.step, patch.operand, patch.is_output);
     std::int64_t offset = value.offset;
     if (cut.axis != kNoBatch) offset += first * cut.factor * whole.strides[cut.axis] * itemsize(whole.dtype);
-    if (!value.is_view) view.strides = whole.strides;
+    if (!value.is_view && !(view.strides == whole.strides)) {
+      view.strides = whole.strides;
+      BoundStep& step = steps_[patch.step];
+      if (step.call) step.may_bind = true;
+      step.call = nullptr;
+    }
     if (patch.channel_axis != kNoChannels)
       offset += patch.first_channel * view.strides[patch.channel_axis] * itemsize(view.dtype);
     view.data = static_cast<char*>(whole.data) + offset;
   }
 }
 
+void BoundStage::run(BoundStep& step, int threads) {
+  const Op& op = *step.source->op;
+  const Call call{step.inputs, step.outputs, step.source->attributes, RunOptions{threads, nullptr}};
+  if (step.may_bind) step.call = op.bind(call);
+  step.may_bind = false;
+  step.call ? step.call->run(call) : op.run(call);
+}
+
 void BoundStage::run(const Context& context) {
   for (BoundStep& step : steps_) {
     const std::int64_t begin = context.spans ? now_ns() : 0;
     try {
-      step.source->op->run(
-          {step.inputs, step.outputs, step.source->attributes, RunOptions{context.threads, nullptr}});
+      run(step, context.threads);
     } catch (...) {
       rethrow_with(place_of(*step.source, step.inputs, step.step, context));
     }

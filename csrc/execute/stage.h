@@ -38,6 +38,8 @@ class BoundStage {
     int step;
     const Step* source;
     std::vector<ArrayView> inputs, outputs;
+    bool may_bind;                    // the call, when it runs next
+    std::unique_ptr<BoundCall> call;  // null: the op's own
   };
   struct Patch {  // an operand in an array of the caller
     int step, operand;
@@ -52,6 +54,7 @@ class BoundStage {
     std::int64_t offset;
   };
   ArrayView& operand(int step, int number, bool is_output);
+  void run(BoundStep& step, int threads);
 
   std::vector<BoundStep> steps_;
   std::vector<Patch> patches_;

@@ -3,6 +3,7 @@
 
 #include "kernels/conv/correlation.h"
 #include "ops/arguments.h"
+#include "ops/bound_product.h"
 #include "ops/conv_problem.h"
 #include "ops/ops.h"
 #include "ops/packed_memory.h"
@@ -82,8 +83,9 @@ const char* select(const Types& inputs, const Attributes& attributes, const Mach
   return select_conv(args, machine, nullptr).name;
 }
 
-template <int rank>
-void run(const Call& call) {
+// use(arguments, row of the table, or nullptr for an empty result).
+template <int rank, class Use>
+void with_arguments(const Call& call, Use&& use) {
   const ArrayView &x = call.inputs[0], &w = call.inputs[1];
   const ConvProblem p = conv_problem(kNames[rank], rank, x.shape, w.shape, call.attributes);
   Types types;
@@ -99,11 +101,24 @@ void run(const Call& call) {
   for (ArrayView* operand :
        {&args.epilogue.bias, &args.epilogue.scale, &args.epilogue.shift, &args.epilogue.residual})
     if (operand->present()) *operand = as_volume(*operand, rank, p.channels_last);
-  if (args.out.size() == 0) return;
-  const ConvVariant& variant = select_conv(args, this_machine(), call.options.variant);
+  const ConvVariant* variant = nullptr;
+  if (args.out.size() > 0) variant = &select_conv(args, this_machine(), call.options.variant);
   if (const auto* packed = dynamic_cast<const PackedConvWeight*>(w.packed))
-    if (packed->groups == p.groups && packed->dtype == w_type) args.packed = packed->of(variant);
-  variant.run(args, call.options.threads);
+    if (variant && packed->groups == p.groups && packed->dtype == w_type) args.packed = packed->of(*variant);
+  use(args, variant);
+}
+
+template <int rank>
+void run(const Call& call) {
+  with_arguments<rank>(call, [&](const ConvArgs& args, const ConvVariant* variant) {
+    if (variant) variant->run(args, call.options.threads);
+  });
+}
+
+template <int rank>
+std::unique_ptr<BoundCall> bind(const Call& call) {
+  using Product = BoundProduct<ConvArgs, ConvVariant, &ConvArgs::x, &ConvArgs::w>;
+  return bind_product<Product>(call, [](const Call& c, auto&& use) { with_arguments<rank>(c, use); });
 }
 
 template <int rank>
@@ -162,6 +177,7 @@ Op record() {
       .cost = cost<rank>,
       .batch = conv_batch,
       .run = run<rank>,
+      .bind = bind<rank>,
       .pack = pack<rank>,
       .variants = conv_variants,
       .select = select<rank>,

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "ops/arguments.h"
+#include "ops/bound_product.h"
 #include "ops/ops.h"
 #include "ops/packed_memory.h"
 
@@ -168,7 +169,9 @@ const char* select(const Types& inputs, const Attributes& attributes, const Mach
   return select_matmul(args, machine, nullptr).name;
 }
 
-void run(const Call& call) {
+// use(arguments, row of the table, or nullptr for an empty result).
+template <class Use>
+void with_arguments(const Call& call, Use&& use) {
   Types types;
   types.reserve(call.inputs.size());
   for (const ArrayView& input : call.inputs) types.push_back(input.type());
@@ -187,11 +190,22 @@ void run(const Call& call) {
   for (ArrayView* operand :
        {&args.epilogue.bias, &args.epilogue.scale, &args.epilogue.shift, &args.epilogue.residual})
     if (operand->present()) *operand = with_matrix_axes(*operand, p);
-  if (args.out.size() == 0) return;
-  const MatmulVariant& variant = select_matmul(args, this_machine(), call.options.variant);
+  const MatmulVariant* variant = nullptr;
+  if (args.out.size() > 0) variant = &select_matmul(args, this_machine(), call.options.variant);
   if (const auto* packed = dynamic_cast<const PackedMatmul*>(b.view().packed))
-    if (packed->variant == &variant && packed->dtype == b_type) args.panels = packed->panels.get();
-  variant.run(args, call.options.threads);
+    if (packed->variant == variant && packed->dtype == b_type) args.panels = packed->panels.get();
+  use(args, variant);
+}
+
+void run(const Call& call) {
+  with_arguments(call, [&](const MatmulArgs& args, const MatmulVariant* variant) {
+    if (variant) variant->run(args, call.options.threads);
+  });
+}
+
+std::unique_ptr<BoundCall> bind(const Call& call) {
+  using Product = BoundProduct<MatmulArgs, MatmulVariant, &MatmulArgs::a, &MatmulArgs::b>;
+  return bind_product<Product>(call, [](const Call& c, auto&& use) { with_arguments(c, use); });
 }
 
 // The columns of b, and of every operand of the epilogue that does not repeat along them.
@@ -216,6 +230,7 @@ const Op matmul_op = {
     .cost = cost,
     .batch = batch,
     .run = run,
+    .bind = bind,
     .pack = pack,
     .variants = matmul_variants,
     .select = select,

@@ -33,6 +33,13 @@ struct Call {
   RunOptions options;
 };
 
+// A call with everything settled but where its operands are. They keep the types, strides and packed weights
+// of the call that it was made from; ops derive their own from it.
+struct BoundCall {
+  virtual ~BoundCall() = default;
+  virtual void run(const Call& call) = 0;
+};
+
 // An immutable prepacked copy of a weight; ops derive their own from it.
 struct PackedWeight {
   virtual ~PackedWeight() = default;
@@ -52,6 +59,8 @@ struct Op {
   // The outputs' batch axis, given each input's (or kNoBatch), or kMixesSamples.
   int (*batch)(const Types& inputs, const std::vector<int>& axes, const Attributes& attributes);
   void (*run)(const Call& call);
+  // Optional. What a call does again and again, in host memory; nullptr when it converts operands.
+  std::unique_ptr<BoundCall> (*bind)(const Call& call) = nullptr;
   // Optional. Makes the outputs views of the first input instead of running; false when the strides do not
   // allow it.
   bool (*view)(const Call& call) = nullptr;
