@@ -238,10 +238,11 @@ void run_steps(const Correlation& c, int threads) {
     }
   }
   const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
-  const ChannelsPlan plan =
-      plan_channels<typename Steps::Input, T>(c, threads, false, room.as<std::int64_t>());
+  StripPlan strip;
+  strip.measure(c, room.as<std::int64_t>());
+  const ChannelsPlan plan = plan_channels<typename Steps::Input, T>(c, threads, false, strip);
   if constexpr (kLeastSamples > 0 && is_same<Steps, ChannelChains<float, float>> && is_same<Out, float>) {
-    const SamplesPlan samples = plan_samples<T>(c, plan, threads, room.as<std::int64_t>());
+    const SamplesPlan samples = plan_samples<T>(c, plan, threads, strip);
     if (samples.blocks > 0) {
       const WeightsOfCall<Steps> weights(c, threads, true);
       return run_samples(c, samples, weights.packed, threads);
@@ -250,7 +251,6 @@ void run_steps(const Correlation& c, int threads) {
   const bool meets_weights_once =
       c.out.shape.at[0] * c.out.shape.at[2] * plan.row_blocks * plan.column_blocks == 1;
   const WeightsOfCall<Steps> weights(c, threads, !Steps::packs_panels || !meets_weights_once);
-  const StripPlan strip = strip_of(c, plan, room.as<std::int64_t>());
   const std::int64_t pitch = plan.reads_x ? c.x.strides[1] : strip.channel_pitch();
   const std::int64_t rows = rows_of_line(plan), lines = divide_up(c.out.shape.at[3], rows);
   const TermLists lists(

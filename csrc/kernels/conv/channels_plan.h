@@ -79,17 +79,6 @@ STRETTO_INLINE double choose_tile(ChannelsPlan& plan, std::int64_t length, std::
   return best;
 }
 
-STRETTO_INLINE StripPlan strip_of(const Correlation& c, const ChannelsPlan& plan, std::int64_t rows,
-                                  std::int64_t columns, std::int64_t* room) {
-  StripPlan strip;
-  strip.plan(c, rows, columns, plan.row_runs, plan.column_runs, room);
-  return strip;
-}
-
-STRETTO_INLINE StripPlan strip_of(const Correlation& c, const ChannelsPlan& plan, std::int64_t* room) {
-  return strip_of(c, plan, plan.rows, plan.columns, room);
-}
-
 // Cuts rows into blocks, no higher than plan.rows, and panels into splits, so that threads end together:
 // every block costs its products, the copy of its strip, each element `copies` times, and the way of its
 // weights through the caches. Returns the time in products.
@@ -139,11 +128,11 @@ STRETTO_INLINE std::int64_t column_step(const Correlation& c, const ChannelsPlan
 
 // The blocks and tiles, for column runs that are chosen; returns the time in products.
 template <class T>
-double cut_blocks(const Correlation& c, int threads, bool whole_sums, ChannelsPlan& plan,
-                  std::int64_t* room) {
+double cut_blocks(const Correlation& c, int threads, bool whole_sums, ChannelsPlan& plan, StripPlan& strip) {
   const std::int64_t oh = c.out.shape[3], ow = c.out.shape[4];
   const auto bytes = [&](std::int64_t rows, std::int64_t columns) {
-    return strip_of(c, plan, rows, columns, room).channel_pitch() * std::int64_t(sizeof(T)) * c.inputs;
+    strip.cut(c, rows, columns, plan.row_runs, plan.column_runs);
+    return strip.channel_pitch() * std::int64_t(sizeof(T)) * c.inputs;
   };
   plan.columns = divide_up(ow, divide_up(ow, kBlockPixels));
   while (plan.columns > kMostPixels[1] && bytes(1, plan.columns) > kStripBytes)
@@ -168,7 +157,7 @@ double cut_blocks(const Correlation& c, int threads, bool whole_sums, ChannelsPl
     }
     plan.rows = divide_up(oh, divide_up(oh, plan.rows));
   }
-  const StripPlan strip = strip_of(c, plan, room);
+  strip.cut(c, plan.rows, plan.columns, plan.row_runs, plan.column_runs);
   const bool may_be_flat = plan.column_blocks == 1 && c.out.strides[3] == ow * c.out.strides[4] &&
                            (plan.spreads || row_step(c, plan, strip) == plan.columns);
   const double copies = double(strip.axis[2].lanes) / double(least(strip.axis[2].lanes, c.stride[2]));
@@ -176,9 +165,10 @@ double cut_blocks(const Correlation& c, int threads, bool whole_sums, ChannelsPl
                       whole_sums ? kMostPairVectors : kMostVectors);
 }
 
-// With `whole_sums` the strip of a block holds all channels; otherwise, a block may have none.
+// Cuts `strip`, which is measured, for the blocks of the plan. With `whole_sums` the strip of a block holds
+// all channels; otherwise, a block may have none.
 template <class From, class T>
-ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, std::int64_t* room) {
+ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, StripPlan& strip) {
   ChannelsPlan plan;
   plan.panels = divide_up(c.outputs, Vec<T>::lanes);
   const bool can_read = !whole_sums && is_same<From, T> && can_read_x<T>(c, kSpreads);
@@ -189,15 +179,15 @@ ChannelsPlan plan_channels(const Correlation& c, int threads, bool whole_sums, s
   plan.spreads = kSpreads && !whole_sums && !plan.by_tile;
   if (plan.spreads) plan.row_runs = plan.column_runs = StripRuns::undivided;
   ChannelsPlan flat = plan;
-  plan.time = cut_blocks<T>(c, threads, whole_sums, plan, room);
+  plan.time = cut_blocks<T>(c, threads, whole_sums, plan, strip);
   // Rows that would each be less than a tile lie one behind the other in a strip with a run for every tap.
   if (kLaneMasks && !whole_sums && !plan.by_tile && !plan.reads_x && c.tap_count > 1 &&
       c.out.shape[4] < kMostPixels[kMostVectors]) {
     flat.column_runs = StripRuns::by_tap;
-    flat.time = cut_blocks<T>(c, threads, whole_sums, flat, room);
+    flat.time = cut_blocks<T>(c, threads, whole_sums, flat, strip);
     if (flat.time < plan.time) plan = flat;
   }
-  const StripPlan strip = strip_of(c, plan, room);
+  strip.cut(c, plan.rows, plan.columns, plan.row_runs, plan.column_runs);
   const std::int64_t per_channel = greatest(1, strip.channel_pitch()) * std::int64_t(sizeof(T));
   plan.strip_channels = plan.reads_x ? c.inputs : greatest(1, least(c.inputs, kMostStripBytes / per_channel));
   const std::int64_t segment = least(c.inputs, c.segment_channels);

@@ -93,9 +93,9 @@ void run_pair_channels(const Correlation& c, int threads) {
   const Scratch packing(c.packed ? 0 : channels_packed_size<float>(c) * std::int64_t(sizeof(float)));
   if (!c.packed) pack_channels<bfloat16, float>(c, packing.as<float>(), threads);
   const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
-  const ChannelsPlan plan = plan_channels<bfloat16, float>(c, threads, true, room.as<std::int64_t>());
   StripPlan strip;
-  strip.plan(c, plan.rows, plan.columns, StripRuns::smaller, StripRuns::smaller, room.as<std::int64_t>());
+  strip.measure(c, room.as<std::int64_t>());
+  const ChannelsPlan plan = plan_channels<bfloat16, float>(c, threads, true, strip);
   const PairOrder order(c.inputs, c.tap_count);
   const Scratch blocks(order.blocks() * std::int64_t(sizeof(PairBlock)));
   fill_pair_blocks(c, order, strip, blocks.as<PairBlock>());

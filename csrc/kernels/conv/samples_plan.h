@@ -57,13 +57,15 @@ STRETTO_INLINE bool may_join_samples(const Correlation& c, const StripPlan& stri
 
 // `alone` is the plan for maps one by one; the time of both is in products.
 template <class T>
-SamplesPlan plan_samples(const Correlation& c, const ChannelsPlan& alone, int threads, std::int64_t* room) {
+SamplesPlan plan_samples(const Correlation& c, const ChannelsPlan& alone, int threads,
+                         const StripPlan& measured) {
   constexpr double kElementProducts = 6, kResultProducts = 8;  // of an element of the strip, of the result
   constexpr double kMostInside = 0.88;  // of all terms, for which leaving out the others pays
   SamplesPlan best;
   if (kLeastSamples == 0) return best;
   const std::int64_t oh = c.out.shape.at[3], ow = c.out.shape.at[4], n = c.out.shape.at[0];
-  best.strip.plan(c, oh, ow, StripRuns::undivided, StripRuns::undivided, room);
+  best.strip = measured;
+  best.strip.cut(c, oh, ow, StripRuns::undivided, StripRuns::undivided);
   if (c.inputs < kFewChannels || !may_join_samples(c, best.strip)) return best;
   const double terms = terms_inside(c);
   if (terms > kMostInside * double(oh * ow * c.tap_count)) return best;

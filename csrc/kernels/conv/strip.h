@@ -18,51 +18,58 @@ enum class StripRuns { smaller, by_tap, by_phase, undivided };
 // of which there is one in an undivided run, or one run a tap.
 struct StripAxis {
   std::int64_t lanes = 1, count = 1, stride = 1;
-  std::int64_t spread = 1;       // from one output to the next in a run
-  std::int64_t* base = nullptr;  // [lanes]
-  std::int64_t low = 0;
+  std::int64_t spread = 1;             // from one output to the next in a run
+  const std::int64_t* taps = nullptr;  // where different taps meet x: [different]
+  std::int64_t different = 0, low = 0, high = 0;
   bool dense = false;
 
-  // `room` holds at least tap_count values.
-  void plan(const Correlation& c, int d, std::int64_t outputs, StripRuns runs, std::int64_t* room) {
-    base = room;
-    stride = c.stride[d];
-    spread = 1;
-    count = outputs;
-    lanes = 0;
+  // The taps of axis d. `room` holds at least tap_count values.
+  void measure(const Correlation& c, int d, std::int64_t* room) {
+    taps = room;
+    different = 0;
     if (c.tap_count == 0) return;
-    low = c.taps[0].at[d];
-    std::int64_t high = low, distinct = 0;
+    low = high = c.taps[0].at[d];
     for (int t = 0; t < c.tap_count; ++t) {
       const std::int64_t at = c.taps[t].at[d];
       low = least(low, at);
       high = greatest(high, at);
       bool seen = false;
-      for (std::int64_t i = 0; i < distinct && !seen; ++i) seen = room[i] == at;
-      if (!seen) room[distinct++] = at;
+      for (std::int64_t i = 0; i < different && !seen; ++i) seen = room[i] == at;
+      if (!seen) room[different++] = at;
     }
-    const std::int64_t dense_count = outputs + (high - low) / stride;
+  }
+
+  // For so many outputs, of axes that are measured.
+  void cut(std::int64_t step, std::int64_t outputs, StripRuns runs) {
+    stride = step;
+    spread = 1;
+    lanes = different;
+    count = outputs;
+    dense = false;
+    if (different == 0) return;
+    const std::int64_t dense_count = outputs + (stride == 1 ? high - low : (high - low) / stride);
     const std::int64_t whole_count = (outputs - 1) * stride + high - low + 1;
-    dense = stride <= distinct && stride * dense_count < distinct * outputs;
-    if (runs == StripRuns::by_tap || runs == StripRuns::by_phase) dense = runs == StripRuns::by_phase;
-    const bool is_whole =
-        runs == StripRuns::undivided && stride <= distinct && whole_count <= distinct * outputs;
-    if (is_whole) {
+    if (runs == StripRuns::undivided && stride <= different && whole_count <= different * outputs) {
       dense = true;
       spread = stride;
-      stride = 1;
+      stride = lanes = 1;
+      count = whole_count;
+    } else if (runs == StripRuns::by_phase || (runs != StripRuns::by_tap && stride <= different &&
+                                               stride * dense_count < different * outputs)) {
+      dense = true;
+      lanes = stride;
+      count = dense_count;
     }
-    lanes = dense ? stride : distinct;
-    count = is_whole ? whole_count : dense ? dense_count : outputs;
-    for (std::int64_t l = 0; dense && l < lanes; ++l)
-      room[l] = low + l;  // lanes <= distinct, or room for strides
   }
+
+  // Where run l meets x for output 0.
+  STRETTO_INLINE std::int64_t base(std::int64_t l) const { return dense ? low + l : taps[l]; }
 
   // The run and the element of it at which a tap meets output 0.
   STRETTO_INLINE void find(std::int64_t at, std::int64_t& lane, std::int64_t& shift) const {
-    lane = dense ? (at - low) % stride : 0;
-    shift = dense ? (at - low) / stride : 0;
-    while (!dense && base[lane] != at) ++lane;
+    lane = dense && stride > 1 ? (at - low) % stride : 0;
+    shift = !dense ? 0 : stride > 1 ? (at - low) / stride : at - low;
+    while (!dense && taps[lane] != at) ++lane;
   }
 };
 
@@ -74,19 +81,23 @@ struct StripPlan {
 
   void plan(const Correlation& c, std::int64_t block_rows, std::int64_t block_columns, StripRuns row_runs,
             StripRuns column_runs, std::int64_t* room) {
+    measure(c, room);
+    cut(c, block_rows, block_columns, row_runs, column_runs);
+  }
+  void measure(const Correlation& c, std::int64_t* room) {
+    for (int d = 0; d < 3; ++d) axis[d].measure(c, d, room + d * c.tap_count);
+  }
+  // Again for another block, once it is measured.
+  void cut(const Correlation& c, std::int64_t block_rows, std::int64_t block_columns, StripRuns row_runs,
+           StripRuns column_runs) {
     rows = block_rows;
     columns = block_columns;
-    const std::int64_t most = room_for(c) / 3;
-    axis[0].plan(c, 0, 1, StripRuns::by_tap, room);
-    axis[1].plan(c, 1, rows, row_runs, room + most);
-    axis[2].plan(c, 2, columns, column_runs, room + 2 * most);
+    axis[0].cut(c.stride[0], 1, StripRuns::by_tap);
+    axis[1].cut(c.stride[1], rows, row_runs);
+    axis[2].cut(c.stride[2], columns, column_runs);
   }
   // How many values plan() needs as room.
-  STRETTO_INLINE static std::int64_t room_for(const Correlation& c) {
-    std::int64_t most = c.tap_count;
-    for (int d = 1; d < 3; ++d) most = most > c.stride[d] || c.stride[d] > 64 ? most : c.stride[d];
-    return 3 * most;
-  }
+  STRETTO_INLINE static std::int64_t room_for(const Correlation& c) { return 3 * c.tap_count; }
   STRETTO_INLINE std::int64_t runs() const { return axis[0].lanes * axis[1].lanes * axis[2].lanes; }
   STRETTO_INLINE std::int64_t row_pitch() const { return axis[2].count; }
   STRETTO_INLINE std::int64_t run_pitch() const { return axis[1].count * axis[2].count; }
@@ -123,9 +134,9 @@ STRETTO_INLINE void find_runs(const Correlation& c, const StripPlan& plan, const
   const std::int64_t* steps = c.x.strides.at;
   const StripAxis &depth = plan.axis[0], &height = plan.axis[1], &width = plan.axis[2];
   for (std::int64_t i = 0; i < plan.runs(); ++i) {
-    const std::int64_t d = od * depth.stride + depth.base[i / width.lanes / height.lanes];
-    const std::int64_t h = oh * height.stride * height.spread + height.base[i / width.lanes % height.lanes];
-    const std::int64_t w = ow * width.stride * width.spread + width.base[i % width.lanes];
+    const std::int64_t d = od * depth.stride + depth.base(i / width.lanes / height.lanes);
+    const std::int64_t h = oh * height.stride * height.spread + height.base(i / width.lanes % height.lanes);
+    const std::int64_t w = ow * width.stride * width.spread + width.base(i % width.lanes);
     run[i] = {x + d * steps[2] + h * steps[3] + w * steps[4],
               width.stride * steps[4],
               height.stride * steps[3],
