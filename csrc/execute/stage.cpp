@@ -80,7 +80,7 @@ BoundStage::BoundStage(const Program& program, const Stage& stage, Constants& co
     const Step& step = program.steps[index];
     if (step.is_view) continue;
     const std::vector<int> axes = channel_axes(program, step, stage);
-    BoundStep bound{index, &step, {}, {}, !on_device && step.op->bind, nullptr};
+    BoundStep bound{index, &step, {}, {}, !on_device && step.op->bind, false, nullptr};
     const auto bind = [&](int id, bool is_output) {
       auto& operands = is_output ? bound.outputs : bound.inputs;
       ArrayView view;
@@ -135,9 +135,7 @@ void BoundStage::place(std::span<const ArrayView> inputs, std::span<const ArrayV
     if (cut.axis != kNoBatch) offset += first * cut.factor * whole.strides[cut.axis] * itemsize(whole.dtype);
     if (!value.is_view && !(view.strides == whole.strides)) {
       view.strides = whole.strides;
-      BoundStep& step = steps_[patch.step];
-      if (step.call) step.may_bind = true;
-      step.call = nullptr;
+      steps_[patch.step].is_bound = false;
     }
     if (patch.channel_axis != kNoChannels)
       offset += patch.first_channel * view.strides[patch.channel_axis] * itemsize(view.dtype);
@@ -148,8 +146,10 @@ void BoundStage::place(std::span<const ArrayView> inputs, std::span<const ArrayV
 void BoundStage::run(BoundStep& step, int threads) {
   const Op& op = *step.source->op;
   const Call call{step.inputs, step.outputs, step.source->attributes, RunOptions{threads, nullptr}};
-  if (step.may_bind) step.call = op.bind(call);
-  step.may_bind = false;
+  if (step.binds && !step.is_bound) {
+    step.call = op.bind(call);
+    step.is_bound = true;
+  }
   step.call ? step.call->run(call) : op.run(call);
 }
 

@@ -38,8 +38,9 @@ class BoundStage {
     int step;
     const Step* source;
     std::vector<ArrayView> inputs, outputs;
-    bool may_bind;                    // the call, when it runs next
-    std::unique_ptr<BoundCall> call;  // null: the op's own
+    bool binds;                       // its calls
+    bool is_bound;                    // with the strides that operands have
+    std::unique_ptr<BoundCall> call;  // null: it converts operands
   };
   struct Patch {  // an operand in an array of the caller
     int step, operand;

@@ -2,6 +2,7 @@
 #include "kernels/conv/conv_transpose.h"
 
 #include "ops/arguments.h"
+#include "ops/bound_product.h"
 #include "ops/conv_problem.h"
 #include "ops/ops.h"
 #include "ops/packed_memory.h"
@@ -51,18 +52,26 @@ ConvTransposeArgs arguments(const ConvProblem& p, const ArrayView& x, const Arra
   return args;
 }
 
-void compute(const ConvProblem& p, const ArrayView& x, const ArrayView& w, const ArrayView& out,
-             Epilogue epilogue, const PackedWeight* packed, const RunOptions& options) {
+// use(arguments, row of the table, or nullptr for an empty result).
+template <class Use>
+void with_arguments(const ConvProblem& p, const ArrayView& x, const ArrayView& w, const ArrayView& out,
+                    Epilogue epilogue, const PackedWeight* packed, const char* forced, Use&& use) {
   ConvTransposeArgs args = arguments(p, x, w, out);
   args.epilogue = epilogue;
   for (ArrayView* operand :
        {&args.epilogue.bias, &args.epilogue.scale, &args.epilogue.shift, &args.epilogue.residual})
     if (operand->present()) *operand = as_volume(*operand, p.rank, p.channels_last);
-  if (args.out.size() == 0) return;
-  const ConvTransposeVariant& variant = select_conv_transpose(args, this_machine(), options.variant);
+  const ConvTransposeVariant* variant = nullptr;
+  if (args.out.size() > 0) variant = &select_conv_transpose(args, this_machine(), forced);
   if (const auto* prepared = dynamic_cast<const PackedConvTransposeWeight*>(packed))
-    if (prepared->serves(args, variant)) args.packed = prepared->memory.get();
-  variant.run(args, options.threads);
+    if (variant && prepared->serves(args, *variant)) args.packed = prepared->memory.get();
+  use(args, variant);
+}
+
+auto running(const RunOptions& options) {
+  return [&options](const ConvTransposeArgs& args, const ConvTransposeVariant* variant) {
+    if (variant) variant->run(args, options.threads);
+  };
 }
 
 Cost count(const ConvProblem& p, const Types& inputs, const Types& outputs) {
@@ -90,8 +99,8 @@ Cost cost(const Types& inputs, const Types& outputs, const Attributes& attribute
                inputs, outputs);
 }
 
-template <int rank>
-void run(const Call& call) {
+template <int rank, class Use>
+void with_arguments(const Call& call, Use&& use) {
   const ArrayView &x = call.inputs[0], &w = call.inputs[1];
   const ConvProblem p = conv_transpose_problem(kNames[rank], rank, x.shape, w.shape, call.attributes);
   Types types;
@@ -100,8 +109,20 @@ void run(const Call& call) {
   const Converted x_converted(x, dtype), w_converted(w, dtype);
   const EpilogueOperands operands(p.op, along_channels(p, call.inputs.subspan(2)), p.result(), dtype,
                                   call.attributes);
-  compute(p, x_converted.view(), w_converted.view(), call.outputs[0], operands.epilogue(), w.packed,
-          call.options);
+  with_arguments(p, x_converted.view(), w_converted.view(), call.outputs[0], operands.epilogue(), w.packed,
+                 call.options.variant, use);
+}
+
+template <int rank>
+void run(const Call& call) {
+  with_arguments<rank>(call, running(call.options));
+}
+
+template <int rank>
+std::unique_ptr<BoundCall> bind(const Call& call) {
+  using Product =
+      BoundProduct<ConvTransposeArgs, ConvTransposeVariant, &ConvTransposeArgs::x, &ConvTransposeArgs::w>;
+  return bind_product<Product>(call, [](const Call& c, auto&& use) { with_arguments<rank>(c, use); });
 }
 
 template <int rank>
@@ -133,6 +154,7 @@ Op record() {
       .cost = cost<rank>,
       .batch = conv_batch,
       .run = run<rank>,
+      .bind = bind<rank>,
       .pack = pack<rank>,
       .variants = conv_transpose_variants,
       .widens = true,
@@ -183,7 +205,8 @@ void run_gradient(const Call& call) {
   const ConvProblem p = gradient_problem<rank>(types, call.attributes);
   const DType dtype = computation_type(p.op, types, call.attributes);
   const Converted grad(call.inputs[0], dtype), w(call.inputs[1], dtype);
-  compute(p, grad.view(), w.view(), call.outputs[0], Epilogue(), nullptr, call.options);
+  with_arguments(p, grad.view(), w.view(), call.outputs[0], Epilogue(), nullptr, call.options.variant,
+                 running(call.options));
 }
 
 template <int rank>

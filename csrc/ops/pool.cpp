@@ -52,11 +52,11 @@ Cost cost(const Types& inputs, const Types& outputs, const Attributes& attribute
 
 int batch(const Types&, const std::vector<int>& axes, const Attributes&) { return pool_batch(axes); }
 
-template <PoolKind kind, int axes>
-void run(const Call& call) {
+// use(arguments, row of the table, output); the result has elements.
+template <PoolKind kind, int axes, class Use>
+void with_arguments(const Call& call, Use&& use) {
   const ArrayView &given = call.inputs[0], &wanted = call.outputs[0];
   const PoolWindow window = parse<kind, axes>(given.type(), call.attributes);
-  if (wanted.size() == 0) return;
   const DType dtype = is_16bit_float(given.dtype) ? DType::f32 : given.dtype;
   const auto has_lanes = [&](const ArrayView& view) {
     if (axes == kGlobal) return is_contiguous(view);
@@ -71,8 +71,42 @@ void run(const Call& call) {
   for (int i = 0; i < 3; ++i) args.axis[i] = window.axis[i];
   args.count_padding = window.count_padding;
   args.channels_last = window.channels_last;
-  select_pool(args, this_machine(), call.options.variant).run(args, call.options.threads);
-  out.finish(call.options.threads);
+  use(args, select_pool(args, this_machine(), call.options.variant), out);
+}
+
+template <PoolKind kind, int axes>
+void run(const Call& call) {
+  if (call.outputs[0].size() == 0) {
+    parse<kind, axes>(call.inputs[0].type(), call.attributes);
+    return;
+  }
+  with_arguments<kind, axes>(call, [&](const PoolArgs& args, const PoolVariant& variant, const Staged& out) {
+    variant.run(args, call.options.threads);
+    out.finish(call.options.threads);
+  });
+}
+
+struct BoundPool final : BoundCall {
+  PoolArgs arguments;
+  const PoolVariant& variant;
+
+  BoundPool(const PoolArgs& arguments, const PoolVariant& variant) : arguments(arguments), variant(variant) {}
+  void run(const Call& call) override {
+    arguments.x.data = call.inputs[0].data;
+    arguments.out.data = call.outputs[0].data;
+    variant.run(arguments, call.options.threads);
+  }
+};
+
+template <PoolKind kind, int axes>
+std::unique_ptr<BoundCall> bind(const Call& call) {
+  std::unique_ptr<BoundCall> bound;
+  if (call.outputs[0].size() == 0) return bound;
+  with_arguments<kind, axes>(call, [&](const PoolArgs& args, const PoolVariant& variant, const Staged&) {
+    if (args.x.data == call.inputs[0].data && args.out.data == call.outputs[0].data)
+      bound = std::make_unique<BoundPool>(args, variant);
+  });
+  return bound;
 }
 
 }  // namespace
@@ -84,6 +118,7 @@ void run(const Call& call) {
                      .cost = cost<PoolKind::kind, axes>,         \
                      .batch = batch,                             \
                      .run = run<PoolKind::kind, axes>,           \
+                     .bind = bind<PoolKind::kind, axes>,         \
                      .variants = pool_variants};
 
 POOL(max_pool1d_op, max, 1)
