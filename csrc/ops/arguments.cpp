@@ -39,6 +39,21 @@ std::array<DType, 2> factor_types(DType computation, DType a, DType b) {
   return {computation, computation};
 }
 
+DType computed_in(DType dtype) { return is_16bit_float(dtype) ? DType::f32 : dtype; }
+
+void check_floats(const char* op, const Types& inputs) {
+  for (const ValueType& input : inputs)
+    if (input.present() && !is_floating(input.dtype))
+      throw DTypeError(message(op, ": no kernel for dtype ", input.dtype,
+                               "; available: float16, bfloat16, float32, float64"));
+}
+
+void check_parameter(const char* op, const char* name, const ValueType& parameter, const Dims& wanted) {
+  if (parameter.present() && !(parameter.shape == wanted))
+    throw ShapeError(message(op, ": ", name, " has the wrong shape: ", name, " is ", parameter.shape,
+                             "; it must be ", wanted));
+}
+
 void check_size(const char* op, const Dims& shape) {
   constexpr std::int64_t kMost = std::int64_t(1) << 60;
   std::int64_t elements = 1;

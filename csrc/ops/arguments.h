@@ -18,6 +18,15 @@ DType computation_type(const char* op, const Types& inputs, const Attributes& at
 // these have a product of their own in it.
 std::array<DType, 2> factor_types(DType computation, DType a, DType b);
 
+// What sums and functions of arrays of this dtype are computed in: their results are rounded once.
+DType computed_in(DType dtype);
+
+// Throws DTypeError when an input is no float.
+void check_floats(const char* op, const Types& inputs);
+
+// Throws ShapeError when a parameter that is present has not the wanted shape.
+void check_parameter(const char* op, const char* name, const ValueType& parameter, const Dims& wanted);
+
 // Throws ShapeError when a result of this shape could not be addressed.
 void check_size(const char* op, const Dims& shape);
 

@@ -1,9 +1,17 @@
 // Calls of matrix products and convolutions: a left and a right factor, and an epilogue.
 #pragma once
 
+#include <array>
+#include <functional>
+#include <memory>
+
 #include "ops/op.h"
 
 namespace stretto {
+
+// What is done with a call's arguments and the row that it takes: null for an empty result.
+template <class Arguments, class Variant>
+using Use = std::function<void(const Arguments&, const Variant*)>;
 
 // `arguments` of a call of `variant`, and where the call's operands go in them.
 template <class Arguments, class Variant, ArrayView Arguments::* left, ArrayView Arguments::* right>
@@ -34,9 +42,9 @@ struct BoundProduct final : BoundCall {
   }
 };
 
-// The call bound, given with_arguments(call, use), which calls use(arguments, variant).
+// The call bound, given with_arguments(call, use); null where operands are converted.
 template <class Product, class WithArguments>
-std::unique_ptr<BoundCall> bind_product(const Call& call, WithArguments&& with_arguments) {
+std::unique_ptr<BoundCall> bind_product(const Call& call, WithArguments with_arguments) {
   std::unique_ptr<Product> bound;
   with_arguments(call, [&](const auto& arguments, const auto* variant) {
     bound = std::make_unique<Product>(arguments, variant);

@@ -83,9 +83,8 @@ const char* select(const Types& inputs, const Attributes& attributes, const Mach
   return select_conv(args, machine, nullptr).name;
 }
 
-// use(arguments, row of the table, or nullptr for an empty result).
-template <int rank, class Use>
-void with_arguments(const Call& call, Use&& use) {
+template <int rank>
+void with_arguments(const Call& call, const Use<ConvArgs, ConvVariant>& use) {
   const ArrayView &x = call.inputs[0], &w = call.inputs[1];
   const ConvProblem p = conv_problem(kNames[rank], rank, x.shape, w.shape, call.attributes);
   Types types;
@@ -118,7 +117,7 @@ void run(const Call& call) {
 template <int rank>
 std::unique_ptr<BoundCall> bind(const Call& call) {
   using Product = BoundProduct<ConvArgs, ConvVariant, &ConvArgs::x, &ConvArgs::w>;
-  return bind_product<Product>(call, [](const Call& c, auto&& use) { with_arguments<rank>(c, use); });
+  return bind_product<Product>(call, with_arguments<rank>);
 }
 
 template <int rank>

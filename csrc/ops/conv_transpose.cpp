@@ -52,10 +52,11 @@ ConvTransposeArgs arguments(const ConvProblem& p, const ArrayView& x, const Arra
   return args;
 }
 
-// use(arguments, row of the table, or nullptr for an empty result).
-template <class Use>
+using UseTranspose = Use<ConvTransposeArgs, ConvTransposeVariant>;
+
 void with_arguments(const ConvProblem& p, const ArrayView& x, const ArrayView& w, const ArrayView& out,
-                    Epilogue epilogue, const PackedWeight* packed, const char* forced, Use&& use) {
+                    Epilogue epilogue, const PackedWeight* packed, const char* forced,
+                    const UseTranspose& use) {
   ConvTransposeArgs args = arguments(p, x, w, out);
   args.epilogue = epilogue;
   for (ArrayView* operand :
@@ -99,8 +100,8 @@ Cost cost(const Types& inputs, const Types& outputs, const Attributes& attribute
                inputs, outputs);
 }
 
-template <int rank, class Use>
-void with_arguments(const Call& call, Use&& use) {
+template <int rank>
+void with_arguments(const Call& call, const UseTranspose& use) {
   const ArrayView &x = call.inputs[0], &w = call.inputs[1];
   const ConvProblem p = conv_transpose_problem(kNames[rank], rank, x.shape, w.shape, call.attributes);
   Types types;
@@ -122,7 +123,7 @@ template <int rank>
 std::unique_ptr<BoundCall> bind(const Call& call) {
   using Product =
       BoundProduct<ConvTransposeArgs, ConvTransposeVariant, &ConvTransposeArgs::x, &ConvTransposeArgs::w>;
-  return bind_product<Product>(call, [](const Call& c, auto&& use) { with_arguments<rank>(c, use); });
+  return bind_product<Product>(call, with_arguments<rank>);
 }
 
 template <int rank>

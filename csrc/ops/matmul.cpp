@@ -169,9 +169,7 @@ const char* select(const Types& inputs, const Attributes& attributes, const Mach
   return select_matmul(args, machine, nullptr).name;
 }
 
-// use(arguments, row of the table, or nullptr for an empty result).
-template <class Use>
-void with_arguments(const Call& call, Use&& use) {
+void with_arguments(const Call& call, const Use<MatmulArgs, MatmulVariant>& use) {
   Types types;
   types.reserve(call.inputs.size());
   for (const ArrayView& input : call.inputs) types.push_back(input.type());
@@ -205,7 +203,7 @@ void run(const Call& call) {
 
 std::unique_ptr<BoundCall> bind(const Call& call) {
   using Product = BoundProduct<MatmulArgs, MatmulVariant, &MatmulArgs::a, &MatmulArgs::b>;
-  return bind_product<Product>(call, [](const Call& c, auto&& use) { with_arguments(c, use); });
+  return bind_product<Product>(call, with_arguments);
 }
 
 // The columns of b, and of every operand of the epilogue that does not repeat along them.

@@ -15,21 +15,6 @@ std::vector<VariantName> normalize_variants();
 
 namespace {
 
-void check_floats(const char* op, const Types& inputs) {
-  for (const ValueType& input : inputs)
-    if (input.present() && !is_floating(input.dtype))
-      throw DTypeError(message(op, ": no kernel for dtype ", input.dtype,
-                               "; available: float16, bfloat16, float32, float64"));
-}
-
-void check_parameter(const char* op, const char* name, const ValueType& parameter, const Dims& wanted) {
-  if (parameter.present() && !(parameter.shape == wanted))
-    throw ShapeError(message(op, ": ", name, " has the wrong shape: ", name, " is ", parameter.shape,
-                             "; it must be ", wanted));
-}
-
-DType computed_in(DType dtype) { return is_16bit_float(dtype) ? DType::f32 : dtype; }
-
 Cost cost(const Types& inputs, const Types& outputs, const Attributes&) {
   return {8.0 * double(outputs[0].shape.product()), bytes_moved(inputs, outputs)};
 }

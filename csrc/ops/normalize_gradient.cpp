@@ -16,22 +16,11 @@ namespace {
 constexpr auto kAdd = Elementwise::add, kSub = Elementwise::sub, kMul = Elementwise::mul,
                kDiv = Elementwise::div;
 
-DType computed_in(DType dtype) { return is_16bit_float(dtype) ? DType::f32 : dtype; }
-
 void check_inputs(const char* op, const Types& inputs) {
-  for (const ValueType& input : inputs)
-    if (input.present() && !is_floating(input.dtype))
-      throw DTypeError(message(op, ": no kernel for dtype ", input.dtype,
-                               "; available: float16, bfloat16, float32, float64"));
+  check_floats(op, inputs);
   if (!(inputs[0].shape == inputs[1].shape))
     throw ShapeError(message(op, ": shapes differ: grad is ", inputs[0].shape, ", the other is ",
                              inputs[1].shape, "; they must be equal"));
-}
-
-void check_parameter(const char* op, const char* name, const ValueType& parameter, const Dims& wanted) {
-  if (parameter.present() && !(parameter.shape == wanted))
-    throw ShapeError(message(op, ": ", name, " has the wrong shape: ", name, " is ", parameter.shape,
-                             "; it must be ", wanted));
 }
 
 std::int64_t grain_of(const char* op, const Attributes& attributes) {

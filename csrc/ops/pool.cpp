@@ -1,6 +1,8 @@
 // Pooling: max and average over windows, over all positions, or into a number of bins.
 #include "kernels/pool/pool.h"
 
+#include <functional>
+
 #include "ops/arguments.h"
 #include "ops/ops.h"
 #include "ops/pool_window.h"
@@ -52,12 +54,14 @@ Cost cost(const Types& inputs, const Types& outputs, const Attributes& attribute
 
 int batch(const Types&, const std::vector<int>& axes, const Attributes&) { return pool_batch(axes); }
 
-// use(arguments, row of the table, output); the result has elements.
-template <PoolKind kind, int axes, class Use>
-void with_arguments(const Call& call, Use&& use) {
+using UsePool = std::function<void(const PoolArgs&, const PoolVariant&, const Staged& out)>;
+
+// The result has elements.
+template <PoolKind kind, int axes>
+void with_arguments(const Call& call, const UsePool& use) {
   const ArrayView &given = call.inputs[0], &wanted = call.outputs[0];
   const PoolWindow window = parse<kind, axes>(given.type(), call.attributes);
-  const DType dtype = is_16bit_float(given.dtype) ? DType::f32 : given.dtype;
+  const DType dtype = computed_in(given.dtype);
   const auto has_lanes = [&](const ArrayView& view) {
     if (axes == kGlobal) return is_contiguous(view);
     return view.strides.last(0) == 1;

@@ -76,7 +76,7 @@ void run(const Call& call) {
   const PoolWindow window = parse<kind, axes>(given.type(), x.type(), call.attributes);
   if (wanted.size() == 0) return;
   const DType common = result_dtype<kind, axes>(given.type(), x.type());
-  const DType dtype = is_16bit_float(common) ? DType::f32 : common;
+  const DType dtype = computed_in(common);
   const auto view_of = [&](const ArrayView& view) {
     return (axes == kGlobal ? global_view : pool_view)(view, window.channels_last);
   };

@@ -171,7 +171,7 @@ void run(const Call& call) {
   const Problem p = parse(gradient ? kGradient : kName, x.type(), call.attributes);
   if (wanted.size() == 0) return;
   const bool computes = gradient || p.bilinear;
-  const DType dtype = computes && is_16bit_float(given.dtype) ? DType::f32 : given.dtype;
+  const DType dtype = computes ? computed_in(given.dtype) : given.dtype;
   const Table rows(p, 0), columns(p, 1);
   const Converted from = Converted::contiguous(given, dtype);
   const Staged out(wanted, dtype, is_contiguous(wanted));

@@ -1,5 +1,5 @@
-// The register tile of the channels kernel: P neighbouring outputs of a row x V vectors of output channels.
-// Lanes are output channels; each step broadcasts an input element.
+// The register tile of the channels kernel: P outputs, neighbours or wherever they lie, x V vectors of output
+// channels. Lanes are output channels; each step broadcasts an input element.
 #pragma once
 
 #include <type_traits>
@@ -15,11 +15,11 @@ namespace stretto::STRETTO_ISA {
 #if defined(__AVX2__) && !defined(__AVX512F__)
 inline constexpr int kMostPixels[] = {0, 8, 6, 4};
 inline constexpr int kMostVectors = 3;
-// Products of padding are left out for whole taps of a row only: sums would not stay in 16 registers from one
-// case to the next.
+// Products of padding are left out for whole taps of a tile only, which its list lacks: sums would not stay
+// in 16 registers from one case of Reach to the next.
 inline constexpr bool kLeavesOut = false;
 inline constexpr int kFetchedChannels = 16;
-inline constexpr bool kSpreads = true;  // a tile's outputs lie anywhere in the strip: a register holds each
+inline constexpr bool kSpreads = true;       // outputs lie anywhere in the strip: a register points at each
 inline constexpr bool kStripsByTile = true;  // of 1x1 kernels (tile_strip.h)
 // The time of a step of a tile of [vectors][pixels], in that of one product, measured on Zen 3: few sums wait
 // for each other, and those of one vector for a free unit.
@@ -30,7 +30,7 @@ inline constexpr double kStepTime[][9] = {{0, 0, 0, 0, 0, 0, 0, 0, 0},
 #elif defined(__AVX512F__)
 inline constexpr int kMostPixels[] = {0, 14, 14, 9, 7};  // 4 x 7: a fused step broadcasts from memory
 inline constexpr int kMostVectors = 4;
-inline constexpr bool kLeavesOut = true;  // products of padding
+inline constexpr bool kLeavesOut = true;  // products of padding, of some outputs of a tile (reach.h)
 inline constexpr int kFetchedChannels = 0;
 inline constexpr bool kSpreads = false;
 inline constexpr bool kStripsByTile = false;

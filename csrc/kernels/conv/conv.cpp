@@ -29,6 +29,7 @@ KERNEL(pairs) KERNEL(high) KERNEL(medium)
 #undef KERNELS
 #undef KERNEL
 
+// Each machine's table has some of these.
 namespace {
 
 bool always(const ConvArgs&) { return true; }
@@ -47,11 +48,15 @@ bool is_floats(const ConvArgs& args) {
 bool may_split(const ConvArgs& args) {
   return args.x.dtype == DType::f32 && args.group_inputs() >= 24 && args.taps() <= kMostTaps;
 }
-bool is_high(const ConvArgs& args) { return args.precision == Precision::high && may_split(args); }
-bool is_medium(const ConvArgs& args) { return args.precision == Precision::medium && may_split(args); }
+[[maybe_unused]] bool is_high(const ConvArgs& args) {
+  return args.precision == Precision::high && may_split(args);
+}
+[[maybe_unused]] bool is_medium(const ConvArgs& args) {
+  return args.precision == Precision::medium && may_split(args);
+}
 
 // The contract's blocks of terms are steps of a register where a tap has 32 channels.
-bool is_pairs(const ConvArgs& args) {
+[[maybe_unused]] bool is_pairs(const ConvArgs& args) {
   return args.x.dtype == DType::bf16 && args.group_inputs() >= kPairTerms && args.taps() <= kMostTaps;
 }
 
@@ -61,7 +66,9 @@ bool is_narrow(const ConvArgs& args) {
          args.group_outputs() > 1;
 }
 
-bool is_narrow_bytes(const ConvArgs& args) { return is_narrow(args) && itemsize(args.x.dtype) == 1; }
+[[maybe_unused]] bool is_narrow_bytes(const ConvArgs& args) {
+  return is_narrow(args) && itemsize(args.x.dtype) == 1;
+}
 
 // A strip holds the rows of all input channels; a sum of fewer than 2^31 bools cannot wrap to zero.
 bool is_whole(const ConvArgs& args) {

@@ -46,10 +46,14 @@ bool is_whole(const MatmulArgs& args) {  // a sum of fewer than 2^31 bools canno
 bool may_split(const MatmulArgs& args) {
   return args.a.dtype == DType::f32 && args.b.shape.last(1) >= kLeastSplit;
 }
-bool is_high(const MatmulArgs& args) { return args.precision == Precision::high && may_split(args); }
-bool is_medium(const MatmulArgs& args) { return args.precision == Precision::medium && may_split(args); }
-bool is_pairs(const MatmulArgs& args) { return args.a.dtype == DType::bf16; }
-bool is_bytes(const MatmulArgs& args) {
+[[maybe_unused]] bool is_high(const MatmulArgs& args) {
+  return args.precision == Precision::high && may_split(args);
+}
+[[maybe_unused]] bool is_medium(const MatmulArgs& args) {
+  return args.precision == Precision::medium && may_split(args);
+}
+[[maybe_unused]] bool is_pairs(const MatmulArgs& args) { return args.a.dtype == DType::bf16; }
+[[maybe_unused]] bool is_bytes(const MatmulArgs& args) {
   return args.out.dtype == DType::i32 && is_narrow_integer(args.a.dtype) && itemsize(args.a.dtype) == 1;
 }
 
