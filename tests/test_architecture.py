@@ -89,7 +89,10 @@ def test_includes_follow_the_layers() -> None:
     ("pattern", "allowed"),
     [
         (r"#include <pybind11|#include <Python\.h>", r"bindings/"),
-        (r'pybind11/numpy\.h|"numpy"|"cupy"|"ml_dtypes"|__cuda_array_interface__', r"bindings/(arrays|cupy)\.(h|cpp)$"),
+        (
+            r'pybind11/numpy\.h|"numpy"|"cupy"|"ml_dtypes"|__cuda_array_interface__',
+            r"bindings/(arrays|cupy\w*)\.(h|cpp)$",
+        ),
         (r"#pragma omp|\bomp_\w+\(|<omp\.h>", r"base/parallel\w*\.(h|cpp)$"),
         (r"#include <thread>|\bstd::(thread|jthread|async)\b", r"base/(parallel\w*|worker)\.(h|cpp)$"),
     ],
