@@ -14,7 +14,7 @@ namespace stretto::STRETTO_ISA {
 enum class StripRuns { smaller, by_tap, by_phase, undivided };
 
 // How one spatial axis of a block lies in the strip: `lanes` runs of `count` elements, element q of run l
-// being input position first * stride * spread + base[l] + q * stride. Either the stride's phases ("dense"),
+// being input position first * stride * spread + base(l) + q * stride. Either the stride's phases ("dense"),
 // of which there is one in an undivided run, or one run a tap.
 struct StripAxis {
   std::int64_t lanes = 1, count = 1, stride = 1;
