@@ -69,7 +69,9 @@ def test_transposed_epilogues_equal_the_reference_s(name: str, layout: str, dtyp
     assert same_bits(result(None, 2, 1, prepared), expected)
 
 
-@pytest.mark.parametrize("name", ["one_point", "one_point_segments", "few_outputs", "depthwise_2x2"])
+@pytest.mark.parametrize(
+    "name", ["one_point", "one_point_segments", "few_outputs", "depthwise_2x2", "3x3_rows", "volume"]
+)
 @pytest.mark.parametrize("values", ["tiny", "infinite"])
 def test_products_of_padding_leave_the_same_zeros_and_nans(name: str, values: str) -> None:
     x_shape, w_shape, options = TRANSPOSED[name]
@@ -85,7 +87,7 @@ def test_products_of_padding_leave_the_same_zeros_and_nans(name: str, values: st
     for variant in fast:
         for threads in (1, 2, 3):
             arrays = (x, w, None, None, None, None)
-            got = _core.op("conv_transpose2d")(arrays, options, None, threads, variant)
+            got = _core.op(f"conv_transpose{x.ndim - 2}d")(arrays, options, None, threads, variant)
             assert same_bits(got, expected), (variant, threads)
 
 

@@ -50,8 +50,8 @@ STRETTO_INLINE bool fill_pixels(const Correlation& c, const ChannelsPlan& plan, 
 
 // Whether tiles leave out products of padding.
 template <class Steps>
-STRETTO_INLINE bool leaves_out_padding(const Correlation& c, const ChannelsPlan& plan) {
-  return Steps::leaves_out && !(kLeavesOut && plan.is_flat) && c.inputs >= kFewChannels;
+STRETTO_INLINE bool leaves_out_padding(const Correlation& c) {
+  return Steps::leaves_out && c.inputs >= kFewChannels;
 }
 
 STRETTO_INLINE std::int64_t rows_of_line(const ChannelsPlan& plan) { return plan.is_flat ? plan.rows : 1; }
@@ -67,15 +67,6 @@ struct ChannelsRun {
   const std::int64_t* pixel;          // where a line's outputs lie there; null: they are neighbours
   const typename Steps::Sum* doubts;  // [group][panel]: 0 where all weights are finite
 };
-
-// reach[tile][tap] of a block.
-STRETTO_INLINE void fill_reach(const Correlation& c, const BlockCut& cut, std::int64_t od, std::int64_t oh,
-                               std::int64_t ow, Reach* reach) {
-  cut.for_each_tile([&](std::int64_t index, std::int64_t line, std::int64_t first, int outputs) {
-    for (int t = 0; t < c.tap_count; ++t)
-      reach[index * c.tap_count + t] = reach_of(c, c.taps[t], od, oh + line, ow + first, outputs);
-  });
-}
 
 // One block: outputs [ow, ow + columns) of rows [oh, oh + rows), output panels [first_panel, last_panel).
 template <class Steps, class Out>
@@ -107,14 +98,8 @@ template <class Steps, class Out>
   const Scratch sums(keeps ? 2 * cut.lines * cut.tiles * tile_size * std::int64_t(sizeof(T)) : 0);
   const BlockLayout layout = result_layout<T>(c, cut);
   const Scratch result(direct ? 0 : result_size<T>(cut) * std::int64_t(sizeof(T)));
-  const bool may_leave_out = leaves_out_padding<Steps>(c, plan);
-  const bool has_reaches = kLeavesOut && may_leave_out;
+  const bool may_leave_out = leaves_out_padding<Steps>(c);
   const std::int64_t line_rows = rows_of_line(plan), lines_of_depth = divide_up(c.out.shape.at[3], line_rows);
-  const Scratch reaches((has_reaches ? cut.lines * cut.tiles + 1 : 1) * c.tap_count);
-  Reach* const everything = reaches.as<Reach>();
-  Reach* const reach = everything + c.tap_count;
-  for (int t = 0; t < c.tap_count; ++t) everything[t] = Reach::all;
-  if (has_reaches) fill_reach(c, cut, od, oh, ow, reach);
   const From* x = c.x.as<From>() + n * c.x.strides[0] + group * c.channels * c.x.strides[1];
   const T* all_channels = strip_memory.as<T>();
   const auto fill = [&](std::int64_t first, std::int64_t last) {
@@ -137,7 +122,6 @@ template <class Steps, class Out>
     ChannelsTile<T> tile;
     tile.channel_pitch = pitch;
     tile.all_terms = run.lists.all();
-    tile.everything = everything;
     bool leaves_out = may_leave_out;
     const T* weights = own_weights.as<T>();
     if (run.packed) {
@@ -181,7 +165,6 @@ template <class Steps, class Out>
                                   plan.by_tile ? 0 : c.outputs * c.inputs * c.tap_count);
       cut.for_each_tile([&](std::int64_t index, std::int64_t line, std::int64_t first, int outputs) {
         ahead.fetch(index);
-        tile.reach = has_reaches && leaves_out ? reach + index * c.tap_count : everything;
         tile.terms = leaves_out ? run.lists.of(od * lines_of_depth + oh / line_rows + line) : tile.all_terms;
         tile.strip = source + (plan.by_tile ? index * piece : line * row + (run.pixel ? 0 : first));
         tile.pixel = run.pixel ? run.pixel + first : nullptr;
@@ -254,8 +237,7 @@ void run_steps(const Correlation& c, int threads) {
   const std::int64_t pitch = plan.reads_x ? c.x.strides[1] : strip.channel_pitch();
   const std::int64_t rows = rows_of_line(plan), lines = divide_up(c.out.shape.at[3], rows);
   const TermLists lists(
-      c, plan.stretch, pitch, Vec<T>::lanes,
-      !kLeavesOut && leaves_out_padding<Steps>(c, plan) ? c.out.shape.at[2] * lines : 0,
+      c, plan.stretch, pitch, Vec<T>::lanes, leaves_out_padding<Steps>(c) ? c.out.shape.at[2] * lines : 0,
       [&](int t) {
         return plan.by_tile ? 0 : plan.reads_x ? offset_in_x(c, c.taps[t]) : strip.offset(c.taps[t]);
       },

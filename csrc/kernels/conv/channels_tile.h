@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-#include "kernels/conv/reach.h"
+#include "kernels/conv/negative_zeros.h"
 #include "kernels/conv/term_lists.h"
 #include "kernels/conv/tile_place.h"
 #include "simd/add_product.h"
@@ -15,9 +15,6 @@ namespace stretto::STRETTO_ISA {
 #if defined(__AVX2__) && !defined(__AVX512F__)
 inline constexpr int kMostPixels[] = {0, 8, 6, 4};
 inline constexpr int kMostVectors = 3;
-// Products of padding are left out for whole taps of a tile only, which its list lacks: sums would not stay
-// in 16 registers from one case of Reach to the next.
-inline constexpr bool kLeavesOut = false;
 inline constexpr int kFetchedChannels = 16;
 inline constexpr bool kSpreads = true;       // outputs lie anywhere in the strip: a register points at each
 inline constexpr bool kStripsByTile = true;  // of 1x1 kernels (tile_strip.h)
@@ -30,14 +27,12 @@ inline constexpr double kStepTime[][9] = {{0, 0, 0, 0, 0, 0, 0, 0, 0},
 #elif defined(__AVX512F__)
 inline constexpr int kMostPixels[] = {0, 14, 14, 9, 7};  // 4 x 7: a fused step broadcasts from memory
 inline constexpr int kMostVectors = 4;
-inline constexpr bool kLeavesOut = true;  // products of padding, of some outputs of a tile (reach.h)
-inline constexpr int kFetchedChannels = 0;
+inline constexpr int kFetchedChannels = 16;
 inline constexpr bool kSpreads = false;
 inline constexpr bool kStripsByTile = false;
 #else
 inline constexpr int kMostPixels[] = {0, 14, 14, 9};
 inline constexpr int kMostVectors = 3;
-inline constexpr bool kLeavesOut = true;
 inline constexpr int kFetchedChannels = 0;
 inline constexpr bool kSpreads = false;
 inline constexpr bool kStripsByTile = false;
@@ -51,8 +46,7 @@ struct ChannelsTile {
   const T* strip;             // channel 0, output 0 of the tile, or what `pixel` counts from
   const std::int64_t* pixel;  // [P]: where each output lies; null: they are neighbours
   std::int64_t channel_pitch;
-  TermList terms, all_terms;        // what the tile's outputs need, and what they need at most
-  const Reach *reach, *everything;  // the same with kLeavesOut: [taps]
+  TermList terms, all_terms;  // what the tile's outputs need, and what they need at most
   std::int64_t channels;
   const T* w;  // [vector][channel][tap][lane]
   std::int64_t panel_pitch;
@@ -80,14 +74,14 @@ struct Spread {
   STRETTO_INLINE T operator[](int p) const { return pixel[p][offset]; }
 };
 
-// One term for outputs [first, last).
-template <int first, int last, class Pixels, class T, class Vector, int V, int P>
+// One term.
+template <class Pixels, class T, class Vector, int V, int P>
 STRETTO_INLINE void add_products(Pixels x, const T* w, std::int64_t panel_pitch, Vector (&acc)[P][V]) {
   Vector weight[V];
 #pragma GCC unroll 4
   for (int v = 0; v < V; ++v) weight[v] = Vector::load(w + v * panel_pitch);
 #pragma GCC unroll 16
-  for (int p = first; p < last; ++p) {
+  for (int p = 0; p < P; ++p) {
     const Vector pixel = Vector::broadcast(x[p]);
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) add_product(acc[p][v], pixel, weight[v]);
@@ -108,8 +102,7 @@ template <class Terms, class Vector, int V, int P>
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) sums[p][v] = acc[p][v];
   for_terms<terms_of_turn(P * V)>(
-      count,
-      [&](int q) __attribute__((always_inline)) { add_products<0, P>(terms.x(q), terms.w(q), pitch, sums); },
+      count, [&](int q) __attribute__((always_inline)) { add_products(terms.x(q), terms.w(q), pitch, sums); },
       [&](int n) __attribute__((always_inline)) { terms.next(n); });
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
@@ -121,12 +114,15 @@ template <class Terms, class Vector, int V, int P>
 template <class T, int P, int lanes>
 struct TapTerms {
   const T *pixels, *weights;
-  std::int64_t pitch;
+  std::int64_t pitch, ahead;  // of few channels too many of those fetched would be of no use
   STRETTO_INLINE TapTerms(const ChannelsTile<T>& t, const TermPlace* place)
-      : pixels(t.strip + place->x), weights(t.w), pitch(t.channel_pitch) {}
+      : pixels(t.strip + place->x),
+        weights(t.w),
+        pitch(t.channel_pitch),
+        ahead(t.channels >= 4 * kFetchedChannels ? kFetchedChannels * pitch + P - 1 : 0) {}
   STRETTO_INLINE Neighbours<T> x(int q) const {
     const T* const channel = pixels + q * pitch;
-    if constexpr (kFetchedChannels > 0) __builtin_prefetch(channel + kFetchedChannels * pitch + P - 1);
+    if constexpr (kFetchedChannels > 0) __builtin_prefetch(channel + ahead);
     return {channel};
   }
   STRETTO_INLINE const T* w(int q) const { return weights + q * lanes; }
@@ -203,39 +199,6 @@ STRETTO_INLINE void add_listed(const ChannelsTile<typename Vector::scalar>& t, c
     add_terms<ListedTerms<T, P, lanes, true>>(t, list.terms, count, acc);
 }
 
-// The same without the products of padding outside `reach`.
-template <class Vector, int V, int P>
-STRETTO_INLINE void add_reached(const ChannelsTile<typename Vector::scalar>& t, const Reach* reach,
-                                Vector (&acc)[P][V]) {
-  using T = typename Vector::scalar;
-  const T *w = t.w, *channel = t.strip;
-  const std::int64_t pitch = t.panel_pitch;
-  const int taps = t.all_terms.taps;
-  for (std::int64_t c = 0; c < t.channels; ++c, channel += t.channel_pitch)
-    for (int tap = 0; tap < taps; ++tap, w += Vector::lanes) {
-      const Neighbours<T> x{channel + t.all_terms.terms[tap].x};
-      switch (reach[tap]) {
-        case Reach::all:
-          add_products<0, P>(x, w, pitch, acc);
-          break;
-        case Reach::but_first:
-          add_products<1, P>(x, w, pitch, acc);
-          break;
-        case Reach::but_first_two:
-          add_products<2, P>(x, w, pitch, acc);
-          break;
-        case Reach::but_last:
-          add_products<0, P - 1>(x, w, pitch, acc);
-          break;
-        case Reach::but_last_two:
-          add_products<0, P - 2>(x, w, pitch, acc);
-          break;
-        case Reach::none:
-          break;
-      }
-    }
-}
-
 template <class Vector, int V, int P>
 [[gnu::noinline]] void run_tile(const ChannelsTile<typename Vector::scalar>& t) {
   using T = typename Vector::scalar;
@@ -247,12 +210,6 @@ template <class Vector, int V, int P>
   if constexpr (!is_sum_of_floats<Vector>) {
     start_sums(t, acc);
     add_listed(t, t.all_terms, acc);
-  } else if constexpr (kLeavesOut) {
-    for (const Reach* reach = t.reach;; reach = t.everything) {
-      start_sums(t, acc);
-      add_reached(t, reach, acc);
-      if (reach == t.everything || !has_negative_zero(acc)) break;
-    }
   } else {
     for (TermList list = t.terms;; list = t.all_terms) {
       start_sums(t, acc);

@@ -37,9 +37,11 @@ STRETTO_INLINE void pack_taps(const T* w, std::int64_t taps, int outputs, std::i
 
 STRETTO_INLINE bool can_pack_phases(const ConvTransposeArgs& args, const Phases& phases) {
   const Dims &shape = args.w.shape, &strides = args.w.strides;
-  bool suits = (args.w.dtype == DType::f32 || args.w.dtype == DType::f64) && args.taps() > 2 &&
-               strides.at[4] == 1 && strides.at[3] == shape.at[4] &&
-               strides.at[2] == shape.at[3] * shape.at[4] && strides.at[1] == args.taps();
+  const auto lies = [&](int axis, std::int64_t step) {
+    return shape.at[axis] == 1 || strides.at[axis] == step;
+  };
+  bool suits = (args.w.dtype == DType::f32 || args.w.dtype == DType::f64) && args.taps() > 2 && lies(4, 1) &&
+               lies(3, shape.at[4]) && lies(2, shape.at[3] * shape.at[4]) && strides.at[1] == args.taps();
   for (std::int64_t i = 0; i < phases.count(); ++i) suits = suits && !phases[i].uses_pixels;
   return suits;
 }
@@ -71,7 +73,7 @@ void pack_phases(const ConvTransposeArgs& args, const Phases& phases, int thread
           for (std::int64_t i = 0; i < phases.count(); ++i) {  // what says that all are finite
             const std::int64_t size = phases[i].tap_count * inputs * lanes;
             T* const packed = static_cast<T*>(phases.packed(phases[i]));
-            packed[tasks * size + task] = kLeavesOut ? zero_if_finite(packed + task * size, size) : T(0);
+            packed[tasks * size + task] = zero_if_finite(packed + task * size, size);
           }
         }
       });

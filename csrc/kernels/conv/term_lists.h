@@ -1,5 +1,5 @@
 // The terms of a stretch of channels, one list for every set of taps that some outputs need: products of
-// padding and finite weights are left out where the whole tile meets padding, as reach.h says.
+// padding and finite weights are left out where the whole tile meets padding, as negative_zeros.h says.
 #pragma once
 
 #include "base/counts.h"

@@ -1,6 +1,6 @@
 // Transposed convolution of maps of one point: every output meets it by one tap, so that the result is the
 // product of x, a row for each sample, and of w as it lies. All other taps meet padding: their products are
-// left out, which changes no bit where weights are finite and no sum is -0 (see reach.h).
+// left out, which changes no bit where weights are finite and no sum is -0 (see negative_zeros.h).
 #pragma once
 
 #include <atomic>
@@ -8,7 +8,7 @@
 #include "kernels/conv/finish_block.h"
 #include "kernels/conv/phase_tile.h"
 #include "kernels/conv/phases.h"
-#include "kernels/conv/reach.h"
+#include "kernels/conv/negative_zeros.h"
 #include "kernels/conv/shares.h"
 
 namespace stretto::STRETTO_ISA {
