@@ -29,11 +29,12 @@ STRETTO_INLINE void add_product(Vec<double>& sum, Vec<double> a, Vec<double> b) 
 
 // Terms of one turn of a tile's loop, which share what is no product: a core that runs a second thread has
 // few instructions to spare. Few sums wait for each other instead.
-constexpr int terms_of_turn([[maybe_unused]] int sums) {
+constexpr int terms_of_turn([[maybe_unused]] int sums, int with_many_registers = 1) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
-  if (sums > 8) return 4;
+  return sums > 8 ? 4 : 1;
+#else
+  return with_many_registers;
 #endif
-  return 1;
 }
 
 // add(q) for `count` terms in turns, of which q counts the terms; next(n) goes on by n terms.

@@ -141,7 +141,9 @@ class Product {
     std::int64_t groups = divide_up(panels, most_panels);
     const std::int64_t tall = Sums::rows(divide_up(n_, Vec<T>::lanes));
     const double row_flops = 2.0 * double(steps() + 1) * double(least(n_, divide_up(panels, groups) * panel));
-    const std::int64_t most_rows = greatest(4 * tall, std::int64_t(kFlopsPerChunk / row_flops));
+    // Each group reads b anew: of few tiles only for the sake of other threads.
+    const std::int64_t least_tiles = threads_ == 1 ? 16 : 4;
+    const std::int64_t most_rows = greatest(least_tiles * tall, std::int64_t(kFlopsPerChunk / row_flops));
     std::int64_t row_groups = divide_up(m_, most_rows);
     if (threads_ > 1 && batch_ * row_groups * groups < 2 * threads_) {
       row_groups = greatest(row_groups, least(divide_up(2 * threads_, batch_ * groups), divide_up(m_, tall)));
