@@ -9,8 +9,6 @@
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr int kAmxDepth = 2 * kAmxRows;  // channels of a step
-
 struct alignas(kAmxBytes) AmxRow {
   std::uint32_t pairs[kAmxRows];  // of channels
 };

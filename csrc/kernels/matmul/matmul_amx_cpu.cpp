@@ -1,6 +1,7 @@
 // matmul on AMX: bfloat16 by the contract's pairs, bytes exactly, and float32 in bfloat16 parts where less
 // than the highest precision is asked for.
 #include "kernels/matmul/amx.h"
+#include "kernels/matmul/amx_product.h"
 #include "kernels/matmul/driver.h"
 #include "kernels/matmul/unsplittable.h"
 
@@ -10,6 +11,11 @@ namespace {
 template <int parts>
 void multiply_parts(const MatmulArgs& args, int threads) {
   Product<float, float, float, AmxSplit<parts>>(args, threads).run();
+}
+
+template <class Out>
+void multiply_pairs(const MatmulArgs& args, int threads) {
+  if (!AmxProduct<Out>(args, threads).run()) Product<float, bfloat16, Out, AmxPairs>(args, threads).run();
 }
 
 template <class A, class B>
@@ -22,9 +28,9 @@ void multiply_bytes(const MatmulArgs& args, int threads) {
 void matmul_pairs(const MatmulArgs& given, int threads) {
   const MatmulArgs args = simplified(given);
   if (args.out.dtype == DType::f32)
-    Product<float, bfloat16, float, AmxPairs>(args, threads).run();
+    multiply_pairs<float>(args, threads);
   else
-    Product<float, bfloat16, bfloat16, AmxPairs>(args, threads).run();
+    multiply_pairs<bfloat16>(args, threads);
 }
 
 std::int64_t matmul_pairs_pack(const ArrayView& b, void* to) {

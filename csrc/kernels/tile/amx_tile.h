@@ -15,9 +15,10 @@
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr int kAmxRows = 16;   // of a register, and its columns of 32 bits
-inline constexpr int kAmxTile = 32;   // rows and columns of a tile; panels of b are so wide
-inline constexpr int kAmxBytes = 64;  // of a row of a register
+inline constexpr int kAmxRows = 16;             // of a register, and its columns of 32 bits
+inline constexpr int kAmxTile = 32;             // rows and columns of a tile; panels of b are so wide
+inline constexpr int kAmxBytes = 64;            // of a row of a register
+inline constexpr int kAmxDepth = 2 * kAmxRows;  // terms of bfloat16 in it
 
 // Which part of a is multiplied with which part of b.
 struct PartProduct {
@@ -60,12 +61,13 @@ struct QuadProducts {
 inline constexpr std::int64_t kAmxRegister = kAmxRows * kAmxBytes;
 inline constexpr std::int64_t kAmxPanelPart = 2 * kAmxRegister;  // of a step of a panel of b
 
-// Where a step of a register's depth finds its operands: two registers of rows of a, one behind the other,
-// `a_part` between its parts; and two of columns of b side by side, its parts one behind the other.
+// Where a step of a register's depth finds its operands: two registers of rows of a, the second one `a_lower`
+// behind the first, `a_part` between its parts; and two of columns of b side by side, its parts one behind
+// the other.
 struct AmxOperands {
   const char* a;
   const char* b;
-  std::int64_t a_part;
+  std::int64_t a_part, a_row = kAmxBytes, a_lower = kAmxRegister;
 };
 
 // One step of a register's depth. Sums are in registers 0 to 3, a in 4 and 5, b in 6 and 7.
@@ -75,8 +77,8 @@ STRETTO_INLINE void amx_product(AmxOperands at) {
   constexpr PartProduct before = number > 0 ? Products::order[number - 1] : PartProduct{-1, -1};
   constexpr std::int64_t b_row = 2 * kAmxBytes;
   if constexpr (now.a != before.a) {
-    amx_load<4>(at.a + now.a * at.a_part, kAmxBytes);
-    if constexpr (tall) amx_load<5>(at.a + now.a * at.a_part + kAmxRegister, kAmxBytes);
+    amx_load<4>(at.a + now.a * at.a_part, at.a_row);
+    if constexpr (tall) amx_load<5>(at.a + now.a * at.a_part + at.a_lower, at.a_row);
   }
   if constexpr (now.b != before.b) amx_load<6>(at.b + now.b * kAmxPanelPart, b_row);
   Products::template multiply<0, 4, 6>();

@@ -164,7 +164,7 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
     // f(row, col) where a lies in one of the usual ways, for turns with few address computations.
     constexpr int turn = partial || !fetches_between<V, vectors, Last>
                              ? 1
-                             : terms_of_turn(rows * vectors, kHasMasks && rows * vectors > 8 ? 2 : 1);
+                             : terms_of_turn(rows * vectors, kHasMasks && vectors == 2 && rows > 10 ? 2 : 1);
     const auto with_usual_strides = [&](auto&& f) __attribute__((always_inline)) {
       if constexpr (turn > 1) {
         if (a_col == 1) return f(a_row, std::integral_constant<std::int64_t, 1>());
