@@ -29,7 +29,7 @@ STRETTO_INLINE void add_product(Vec<double>& sum, Vec<double> a, Vec<double> b) 
 
 // Terms of one turn of a tile's loop, which share what is no product: a core that runs a second thread has
 // few instructions to spare. Few sums wait for each other instead.
-constexpr int terms_of_turn([[maybe_unused]] int sums, int with_many_registers = 1) {
+constexpr int terms_of_turn([[maybe_unused]] int sums, [[maybe_unused]] int with_many_registers = 1) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
   return sums > 8 ? 4 : 1;
 #else

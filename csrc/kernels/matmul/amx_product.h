@@ -172,7 +172,7 @@ class AmxProduct {
 
     const AmxProduct& all_;
     const Scratch copied_, sums_;
-    [[maybe_unused]] const AmxSession session_;
+    [[maybe_unused]] AmxSession session_;
     Finish<float, bfloat16, Out> finish_;
     WaitingSums<Out> waiting_;
   };
