@@ -99,7 +99,8 @@ def test_what_a_machine_with_amx_selects() -> None:
     assert select("float32", (64, 64, 3, 3), precision="medium") == "conv_medium_avx512amx"
     assert select("float32", (64, 64, 3, 3)) == "conv_channels_avx512"
     assert select("bfloat16", (64, 64, 3, 3)) == "conv_pairs_avx512amx"
-    assert select("bfloat16", (64, 16, 3, 3)) == "conv_channels_avx512"  # a tap's channels are not a whole block
+    assert select("bfloat16", (64, 16, 3, 3)) == "conv_merged_avx512amx"  # a tap's channels are not a whole block
+    assert select("bfloat16", (8, 16, 3, 3)) == "conv_pixels_avx512"  # and would fill half of a register's rows
     assert select("float64", (64, 64, 3, 3), precision="high") == "conv_channels_avx512"
     assert select("float32", (1, 64, 3, 3), precision="high") == "conv_high_avx512amx"  # channels may be shared out
     assert select("float32", (64, 3, 3, 3), precision="high") != "conv_high_avx512amx"

@@ -24,7 +24,7 @@ KERNELS(avx512)
 KERNELS(avx2)
 KERNELS(neon)
 namespace avx512amx {
-KERNEL(pairs) KERNEL(high) KERNEL(medium)
+KERNEL(pairs) KERNEL(merged) KERNEL(high) KERNEL(medium)
 }
 #undef KERNELS
 #undef KERNEL
@@ -58,6 +58,13 @@ bool may_split(const ConvArgs& args) {
 // The contract's blocks of terms are steps of a register where a tap has 32 channels.
 [[maybe_unused]] bool is_pairs(const ConvArgs& args) {
   return args.x.dtype == DType::bf16 && args.group_inputs() >= kPairTerms && args.taps() <= kMostTaps;
+}
+
+// Otherwise the terms of all taps are one run, of which a segment is enough; channels of the result are rows.
+[[maybe_unused]] bool is_merged(const ConvArgs& args) {
+  const std::int64_t inputs = args.group_inputs();
+  return args.x.dtype == DType::bf16 && inputs > 0 && inputs < kPairTerms && args.group_outputs() >= 16 &&
+         args.taps() <= kMostTaps && inputs * args.taps() <= kSegment;
 }
 
 // Lanes are output channels and a step takes several input channels, so there must be some of both.

@@ -1,6 +1,7 @@
 // Convolution on AMX: bfloat16 by the contract's pairs, and float32 in bfloat16 parts where less than the
 // highest precision is asked for.
 #include "kernels/conv/amx_block.h"
+#include "kernels/conv/amx_merged.h"
 #include "kernels/conv/conv_correlation.h"
 #include "kernels/conv/unsplittable.h"
 
@@ -57,6 +58,28 @@ void conv_pairs(const ConvArgs& args, int threads) {
 }
 std::int64_t conv_pairs_bytes(const ConvArgs& args) { return bytes<bfloat16, 1>(args); }
 void conv_pairs_pack(const ConvArgs& args, void* packed) { pack<bfloat16, 1>(args, packed); }
+
+void conv_merged(const ConvArgs& args, int threads) {
+  const Scratch taps(args.taps() * std::int64_t(sizeof(Tap)));
+  Correlation c = correlation_of(args, taps.as<Tap>());
+  const Scratch packing(c.packed ? 0 : merged_weights_bytes(c));
+  if (!c.packed) {
+    pack_merged_weights(c, packing.as<void>());
+    c.packed = packing.as<void>();
+  }
+  if (args.out.dtype == DType::f32)
+    run_merged<float>(c, threads);
+  else
+    run_merged<bfloat16>(c, threads);
+}
+std::int64_t conv_merged_bytes(const ConvArgs& args) {
+  const Scratch taps(args.taps() * std::int64_t(sizeof(Tap)));
+  return merged_weights_bytes(correlation_of(args, taps.as<Tap>()));
+}
+void conv_merged_pack(const ConvArgs& args, void* packed) {
+  const Scratch taps(args.taps() * std::int64_t(sizeof(Tap)));
+  pack_merged_weights(correlation_of(args, taps.as<Tap>()), packed);
+}
 
 void conv_high(const ConvArgs& args, int threads) { convolve_parts<3>(args, threads); }
 std::int64_t conv_high_bytes(const ConvArgs& args) { return bytes<float, 3>(args); }

@@ -67,7 +67,7 @@ inline constexpr std::int64_t kAmxPanelPart = 2 * kAmxRegister;  // of a step of
 struct AmxOperands {
   const char* a;
   const char* b;
-  std::int64_t a_part, a_row = kAmxBytes, a_lower = kAmxRegister;
+  std::int64_t a_part, a_row = kAmxBytes, a_lower = kAmxRegister, b_row = 2 * kAmxBytes;
 };
 
 // One step of a register's depth. Sums are in registers 0 to 3, a in 4 and 5, b in 6 and 7.
@@ -75,15 +75,14 @@ template <class Products, bool tall, bool wide, int number>
 STRETTO_INLINE void amx_product(AmxOperands at) {
   constexpr PartProduct now = Products::order[number];
   constexpr PartProduct before = number > 0 ? Products::order[number - 1] : PartProduct{-1, -1};
-  constexpr std::int64_t b_row = 2 * kAmxBytes;
   if constexpr (now.a != before.a) {
     amx_load<4>(at.a + now.a * at.a_part, at.a_row);
     if constexpr (tall) amx_load<5>(at.a + now.a * at.a_part + at.a_lower, at.a_row);
   }
-  if constexpr (now.b != before.b) amx_load<6>(at.b + now.b * kAmxPanelPart, b_row);
+  if constexpr (now.b != before.b) amx_load<6>(at.b + now.b * kAmxPanelPart, at.b_row);
   Products::template multiply<0, 4, 6>();
   if constexpr (wide) {
-    if constexpr (now.b != before.b) amx_load<7>(at.b + now.b * kAmxPanelPart + kAmxBytes, b_row);
+    if constexpr (now.b != before.b) amx_load<7>(at.b + now.b * kAmxPanelPart + kAmxBytes, at.b_row);
     Products::template multiply<1, 4, 7>();
   }
   if constexpr (tall) Products::template multiply<2, 5, 6>();
