@@ -6,9 +6,9 @@
 #include <atomic>
 
 #include "kernels/conv/finish_block.h"
+#include "kernels/conv/negative_zeros.h"
 #include "kernels/conv/phase_tile.h"
 #include "kernels/conv/phases.h"
-#include "kernels/conv/negative_zeros.h"
 #include "kernels/conv/shares.h"
 
 namespace stretto::STRETTO_ISA {
