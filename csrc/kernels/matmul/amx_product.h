@@ -105,8 +105,8 @@ class AmxProduct {
                        columns = least(n_, last * kAmxTile) - j;
     const bfloat16* const b = matrix<bfloat16>(args_.b, i) + j * col;
     if (col != 1 && n_ > 1) return AmxPairs::pack(b, row, col, k_, columns, reinterpret_cast<float*>(packed));
-    for (std::int64_t s = 0; s < steps();
-         ++s, packed += kAmxPanelPart)  // whole rows of b, not columns of panels
+    // Whole rows of b, not columns of panels.
+    for (std::int64_t s = 0; s < steps(); ++s, packed += kAmxPanelPart)
       for (std::int64_t at = 0; at < columns; at += kAmxTile)
         pack_step(b + s * kAmxDepth * row + at, row, k_ - s * kAmxDepth, columns - at,
                   packed + at / kAmxTile * panel_bytes());
