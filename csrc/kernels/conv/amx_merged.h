@@ -9,7 +9,7 @@
 namespace stretto::STRETTO_ISA {
 
 inline constexpr std::int64_t kMergedPlaces = 256;    // of a block
-inline constexpr double kMergedLeastProducts = 1e6;   // of what a thread claims at once
+inline constexpr double kMergedLeastProducts = 4e6;   // of what a thread claims at once
 inline constexpr std::int64_t kMergedPad = kAmxTile;  // places that the last vectors and tiles read on
 
 // Term t of a run is channel t % inputs of tap t / inputs.

@@ -30,7 +30,8 @@ class AmxProduct {
   std::int64_t steps() const { return divide_up(k_, kAmxDepth); }
   std::int64_t panels() const { return divide_up(n_, kAmxTile); }
   std::int64_t panel_bytes() const { return steps() * kAmxPanelPart; }
-  double flops() const { return 2.0 * double(m_) * double(n_) * double(k_) + 2e4; }
+  // Of a tile's fma, in the time that a product takes, as `Product` counts them.
+  double flops() const { return 2.0 * double(m_) * double(n_) * double(divide_up(k_, AmxPairs::pace) + 1); }
   // Of b, which stay in the second cache while rows of a pass by; in less of it where few rows do.
   std::int64_t group_bytes() const { return m_ <= 128 ? 256 << 10 : 1 << 20; }
 
