@@ -194,25 +194,10 @@ struct AmxConvRun {
     float* const turned = memory.as<float>();
     for (std::int64_t r = 0; r < rows; r += together) {
       const std::int64_t count = least(together, rows - r);
-      turn(sums + r * pitch * kAmxTile, (count - 1) * pitch + columns, turned, step);
+      turn(sums + r * pitch * kAmxTile, kAmxTile, (count - 1) * pitch + columns, kAmxTile, turned, step);
       finish_block<From, float, Out>(c, turned, {step, pitch, 1}, n, group, od, oh + r, ow, channel, outputs,
                                      count, columns);
     }
-  }
-
-  // sums[place][channel] to turned[channel][place].
-  [[gnu::noinline]] static void turn(const float* sums, std::int64_t places, float* turned,
-                                     std::int64_t channel) {
-    using V = Vec<float>;
-    for (std::int64_t place = 0; place < places; place += V::lanes)
-      for (int o = 0; o < kAmxTile; o += V::lanes) {
-        V square[V::lanes];
-#pragma GCC unroll 16
-        for (int i = 0; i < V::lanes; ++i) square[i] = V::load(sums + (place + i) * kAmxTile + o);
-        transpose(square);
-#pragma GCC unroll 16
-        for (int i = 0; i < V::lanes; ++i) square[i].store(turned + (o + i) * channel + place);
-      }
   }
 
   [[gnu::noinline]] static void add(float* totals, const float* sums, std::int64_t count) {

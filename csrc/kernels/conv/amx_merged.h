@@ -141,24 +141,9 @@ struct MergedRun {
     const BlockLayout by_channel{pitch, columns, 1}, by_place{1, columns * kAmxTile, kAmxTile};
     const bool turns = c.out.strides.at[1] == 1;
     float* const turned = sums + kAmxTile * pitch;
-    if (turns) turn(sums, pitch, rows * columns, turned);
+    if (turns) turn(sums, pitch, kAmxTile, rows * columns, turned, kAmxTile);
     finish_block<bfloat16, float, Out>(c, turns ? turned : sums, turns ? by_place : by_channel, n, group, od,
                                        oh, ow, o, outputs, rows, columns);
-  }
-
-  // sums[output][place] to turned[place][output].
-  [[gnu::noinline]] static void turn(const float* sums, std::int64_t pitch, std::int64_t places,
-                                     float* turned) {
-    using V = Vec<float>;
-    for (int o = 0; o < kAmxTile; o += V::lanes)
-      for (std::int64_t place = 0; place < places; place += V::lanes) {
-        V square[V::lanes];
-#pragma GCC unroll 16
-        for (int i = 0; i < V::lanes; ++i) square[i] = V::load(sums + (o + i) * pitch + place);
-        transpose(square);
-#pragma GCC unroll 16
-        for (int i = 0; i < V::lanes; ++i) square[i].store(turned + (place + i) * kAmxTile + o);
-      }
   }
 };
 

@@ -139,4 +139,20 @@ template <class From, int parts>
                  });
 }
 
+// Sums turned round: to[j * to_row + i] = from[i * from_row + j] for i < rows, j < columns, in whole squares
+// of vectors.
+[[gnu::noinline]] inline void turn(const float* from, std::int64_t from_row, std::int64_t rows,
+                                   std::int64_t columns, float* to, std::int64_t to_row) {
+  using V = Vec<float>;
+  for (std::int64_t i0 = 0; i0 < rows; i0 += V::lanes)
+    for (std::int64_t j0 = 0; j0 < columns; j0 += V::lanes) {
+      V square[V::lanes];
+#pragma GCC unroll 16
+      for (int i = 0; i < V::lanes; ++i) square[i] = V::load(from + (i0 + i) * from_row + j0);
+      transpose(square);
+#pragma GCC unroll 16
+      for (int j = 0; j < V::lanes; ++j) square[j].store(to + (j0 + j) * to_row + i0);
+    }
+}
+
 }  // namespace stretto::STRETTO_ISA

@@ -4,6 +4,7 @@
 
 #include "kernels/matmul/amx_rows.h"
 #include "kernels/matmul/chunks.h"
+#include "kernels/matmul/finish_of.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -41,26 +42,12 @@ class AmxProduct {
     return m_ > 0 && n_ > 0 && k_ > 0 && !is_deep && (args_.a.strides.last(0) == 1 || k_ == 1);
   }
 
+  STRETTO_INLINE std::int64_t offset(const ArrayView& view, std::int64_t i) const {
+    return is_stack_ ? i * view.strides[0] : 0;
+  }
   template <class T>
   STRETTO_INLINE T* matrix(const ArrayView& view, std::int64_t i) const {
-    return view.as<T>() + (is_stack_ ? i * view.strides[0] : 0);
-  }
-
-  Finish<float, bfloat16, Out> finish_of(std::int64_t i) const {
-    const auto term = [&](const ArrayView& view) -> Term<bfloat16> {
-      if (!view.present()) return {};
-      return {matrix<bfloat16>(view, i), view.strides.last(1), view.strides.last(0)};
-    };
-    const Epilogue& e = args_.epilogue;
-    return {term(e.bias),
-            term(e.scale),
-            term(e.shift),
-            term(e.residual),
-            e.activation,
-            float(e.parameter),
-            matrix<Out>(args_.out, i),
-            args_.out.strides.last(1),
-            args_.out.strides.last(0)};
+    return view.as<T>() + offset(view, i);
   }
 
   // Each thread packs b of the matrices that it multiplies.
@@ -130,7 +117,8 @@ class AmxProduct {
       Out* const out = all_.template matrix<Out>(all_.args_.out, i);
       if (!is_plain) {
         put();
-        finish_ = all_.finish_of(i);
+        finish_ = finish_of<float, bfloat16, Out>(
+            all_.args_, [&](const ArrayView& view) { return all_.offset(view, i); });
       }
       const std::int64_t blocks = all_.term_blocks(), panels = divide_up(j1 - j0, kAmxTile);
       const Scratch between(blocks > 1 ? panels * kAmxSums : 0);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/matmul/dots.h"
+#include "kernels/matmul/finish_of.h"
 #include "kernels/matmul/simplify.h"
 #include "kernels/matmul/skinny.h"
 #include "kernels/matmul/stack.h"
@@ -109,10 +110,6 @@ class Product {
 
   RegionOf region_of(std::int64_t index) const {
     const auto at = [&](const ArrayView& view) { return offset_of(index, batch_shape_, view.strides); };
-    const auto term = [&](const ArrayView& view) -> Term<Operand> {
-      if (!view.present()) return {};
-      return {view.as<Operand>() + at(view), view.strides.last(1), view.strides.last(0)};
-    };
     RegionOf region;
     region.a = args_.a.as<From>() + at(args_.a);
     region.a_row = args_.a.strides.last(1);
@@ -122,15 +119,7 @@ class Product {
     region.b_col = args_.b.strides.last(0);
     region.k = k_;
     region.panels = {nullptr, 0, 0};
-    region.finish.bias = term(args_.epilogue.bias);
-    region.finish.scale = term(args_.epilogue.scale);
-    region.finish.shift = term(args_.epilogue.shift);
-    region.finish.residual = term(args_.epilogue.residual);
-    region.finish.activation = args_.epilogue.activation;
-    region.finish.parameter = T(args_.epilogue.parameter);
-    region.finish.out = args_.out.as<Out>() + at(args_.out);
-    region.finish.out_row = args_.out.strides.last(1);
-    region.finish.out_col = args_.out.strides.last(0);
+    region.finish = finish_of<T, Operand, Out>(args_, at);
     return region;
   }
 

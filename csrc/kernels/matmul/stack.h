@@ -4,8 +4,8 @@
 
 #include "kernels/matmul/chunks.h"
 #include "kernels/matmul/direct.h"
+#include "kernels/matmul/finish_of.h"
 #include "kernels/matmul/interleaved.h"
-#include "kernels/tile/finish.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -142,19 +142,9 @@ class Stack {
         if (view->present() && is_stack_) is_one = is_one && view->strides[0] == m_ * view->strides.last(1);
       const std::int64_t count = is_one ? last - first : 1;
       for (std::int64_t i = first; i < last; i += count) {
-        const auto place = [&](const ArrayView& view) {
-          return view.as<T>() + (is_stack_ ? i * view.strides[0] : 0);
-        };
-        const auto term = [&](const ArrayView& view) -> Term<T> {
-          if (!view.present()) return {};
-          return {place(view), view.strides.last(1), view.strides.last(0)};
-        };
-        T* const out = place(args_.out);
-        const std::int64_t row = args_.out.strides.last(1);
-        const Finish<T, T, T> finish{
-            term(e.bias),   term(e.scale), term(e.shift), term(e.residual),         e.activation,
-            T(e.parameter), out,           row,           args_.out.strides.last(0)};
-        finish.run(out, row, 0, int(count * m_), 0, n_);
+        const Finish<T, T, T> finish = finish_of<T, T, T>(
+            args_, [&](const ArrayView& view) { return is_stack_ ? i * view.strides[0] : 0; });
+        finish.run(finish.out, finish.out_row, 0, int(count * m_), 0, n_);
       }
     }
   }
