@@ -187,6 +187,7 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
           });
         for (; p > rest; --p, at += fetch_step) {
           __builtin_prefetch(at, 0, 2);
+          if constexpr (sizeof(V) == 64) __builtin_prefetch(at + fetch_step / 2);  // pieces are up to two lines
           step(1, a_row, a_col);
         }
       }
