@@ -86,8 +86,8 @@ def tiny_stack(rng: np.random.Generator, size: float) -> Work:
 
 
 def rows_of_large(rng: np.random.Generator, size: float) -> Work:
-    """Few rows times a matrix that no first or second cache holds; the size is the rows."""
-    m, k, n = round(size), int(rng.integers(1000, 1600)), int(rng.integers(1000, 1600))
+    """Few rows times a matrix that comes from memory; the size is the rows."""
+    m, k, n = round(size), int(rng.integers(1600, 2400)), int(rng.integers(1600, 2400))
     return Work("matmul", ((m, k), (k, n)), m, 2.0 * m * k * n)
 
 
@@ -132,7 +132,7 @@ SWEEPS = {
         value=lambda: constant("kernels/matmul/interleaved.h", "kTinyElements"),
     ),
     "matmul_stream_rows": Sweep(
-        "paths", "rows", 4, 16, rows_of_large, value=lambda: constant("kernels/matmul/stream.h", "kStreamRows")
+        "paths", "rows", 8, 48, rows_of_large, value=lambda: constant("kernels/matmul/region.h", "kStreamRows")
     ),
     "matmul_stream_bytes": Sweep(
         "paths", "bytes of b", 128 << 10, 8 << 20, bytes_of_b(4, 8),

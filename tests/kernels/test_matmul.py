@@ -27,6 +27,7 @@ SPLIT = [
     ((64, 12300), (12300, 32), ""),
     ((200, 24, 24), (200, 24, 24), ""),
     ((1, 2000), (2000, 1000), ""),
+    ((9, 600), (600, 4100), ""),
 ]
 DTYPES = [dtype for kind in KINDS.values() for dtype in kind]
 
@@ -278,6 +279,14 @@ def test_thread_counts(dtype):
         expected = matmul((a, b), {}, None, 1)
         for threads in (2, 3, 4):
             assert same_bits(matmul((a, b), {}, None, threads), expected)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32"])
+def test_b_from_memory(dtype):
+    streamed = [((9, 600), (600, 4100), ""), ((2, 23, 4200), (2, 4200, 300), ""), ((30, 12, 120), (30, 120, 600), "")]
+    copied = [((30, 600), (600, 4100), ""), ((9, 41, 270), (9, 270, 1000), "")]
+    for case in streamed + copied:
+        check(operands(case, dtype), dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -43,12 +43,12 @@ class Product {
     if (m_ == 0 || n_ == 0 || batch_ == 0) return;
     if constexpr (kAsItLies) {
       if (is_skinny()) return run_columns(n_, [&](auto... at) { skinny_region<T, Out>(int(m_), at...); });
+      constexpr std::int64_t most = kStreamBytes / std::int64_t(sizeof(T));
+      if (is_stream()) return run_columns(most, [&](auto... at) { stream_region<T, Out>(int(m_), at...); });
       if constexpr (is_same<T, Out>)
         if (Stack<T>(args_, threads_).run()) return;
-      constexpr std::int64_t most = kStreamBytes / std::int64_t(sizeof(T));
       if constexpr (is_same<T, float> || is_same<T, double>)
         if (is_dots()) return run_columns(most, [](auto... at) { dots_region<T, Out>(at...); });
-      if (is_stream()) return run_columns(most, [&](auto... at) { stream_region<T, Out>(int(m_), at...); });
     }
     const Cut cut = cut_for_threads();
     if constexpr (Sums::segment == kSegment)
@@ -74,14 +74,16 @@ class Product {
   std::int64_t steps() const { return divide_up(k_, Sums::pace); }
 
   bool is_stream() const {
-    return k_ > 0 && b_is_usable_ && m_ <= kStreamRows && n_ > 2 * kPanel<T> &&
-           (m_ <= kSkinnyRows || k_ * n_ * std::int64_t(sizeof(T)) > kStreamedBytes ||
-            is_far_batch<T>(args_));
+    if (k_ == 0 || !b_is_usable_ || n_ <= 2 * kPanel<T>) return false;
+    const std::int64_t bytes = k_ * n_ * std::int64_t(sizeof(T));
+    // Smaller matrices are fetched while the one before is multiplied.
+    if (is_far<T>(args_)) return m_ <= (bytes > kAheadBytes ? kStreamRows : kStreamRows / 2);
+    return m_ <= kSkinnyRows || (m_ <= kStreamGroup && bytes > kStreamedBytes);
   }
 
   bool is_skinny() const {
     return k_ > 0 && b_is_usable_ && m_ <= kSkinnyRows && n_ > kPanel<T> &&
-           k_ * n_ * std::int64_t(sizeof(T)) <= kSkinnyBytes && !is_far_batch<T>(args_);
+           k_ * n_ * std::int64_t(sizeof(T)) <= kSkinnyBytes && !is_far<T>(args_);
   }
 
   // Terms of a column lie together.

@@ -12,10 +12,14 @@ namespace stretto::STRETTO_ISA {
 inline constexpr std::int64_t kPackingBytes = 512 << 10;   // of b that many rows read
 inline constexpr std::int64_t kStreamedBytes = 512 << 10;  // of b that few rows read
 inline constexpr std::int64_t kFarBytes = 1 << 20;         // of b, too many for a share of the L3 cache
+inline constexpr std::int64_t kMemoryBytes = 8 << 20;      // of all matrices of b, that come from memory
+inline constexpr int kStreamRows = 24;                     // of a, more than which such a b is copied for
 #else
 inline constexpr std::int64_t kPackingBytes = 128 << 10;
 inline constexpr std::int64_t kStreamedBytes = 2 << 20;
 inline constexpr std::int64_t kFarBytes = 4 << 20;
+inline constexpr std::int64_t kMemoryBytes = 4 << 20;
+inline constexpr int kStreamRows = 16;
 #endif
 inline constexpr std::int64_t kManyRows = 512;          // of a
 inline constexpr std::int64_t kAheadBytes = 256 << 10;  // of a matrix that is fetched ahead
@@ -80,15 +84,15 @@ STRETTO_INLINE bool meet_in_sets(std::int64_t row_bytes, std::int64_t k) {
   return least(k, kBlockTerms) * step > 8 * 64;  // of 64 sets of 8 lines
 }
 
-// Whether b's matrices come from memory, one after the other, and their rows are long: whole rows are then
-// read faster than pieces of each. (Measured on Zen 3 alone.)
+// Whether b comes from memory and its rows are long: whole rows are then read faster than pieces of each.
+// (Measured on Zen 3 and Zen 4.)
 template <class T>
-STRETTO_INLINE bool is_far_batch(const MatmulArgs& args) {
+STRETTO_INLINE bool is_far(const MatmulArgs& args) {
   std::int64_t matrices = 1;
   for (int d = 0; d + 2 < args.out.shape.count; ++d)
     if (args.b.strides[d] != 0) matrices *= args.out.shape[d];
   const std::int64_t row_bytes = args.n() * std::int64_t(sizeof(T));
-  return !kHasMasks && matrices > 1 && row_bytes > 1024 && matrices * args.k() * row_bytes > kFarBytes;
+  return row_bytes >= 1024 && matrices * args.k() * row_bytes > kMemoryBytes;
 }
 
 // Copying b into panels is worth it when b comes from far away or many rows read it, but not when its rows
@@ -97,13 +101,14 @@ template <class T>
 STRETTO_INLINE bool packing_pays(const MatmulArgs& args) {
   const std::int64_t row_bytes = args.b.strides.last(1) * std::int64_t(sizeof(T));
   const std::int64_t bytes = args.k() * args.n() * std::int64_t(sizeof(T));
+  if (bytes > kAheadBytes && is_far<T>(args)) return true;
   if (args.m() < 4 * Chains<T>::rows(kVectors) || args.n() <= kPanel<T>) return false;
   const int few =
       row_bytes % 4096 == 0 ? 5 : 16;  // row blocks: lines that all meet in one set are read anew by each
   const bool is_long = args.m() >= few * Chains<T>::rows(kVectors) || args.k() > 2 * kBlockTerms;
   if (kPanelStays<T> && is_long && meet_in_sets(row_bytes, args.k())) return true;
   if (row_bytes < 512) return false;
-  return bytes > (args.m() >= kManyRows ? kPackingBytes : kFarBytes) || is_far_batch<T>(args);
+  return bytes > (args.m() >= kManyRows ? kPackingBytes : kFarBytes);
 }
 
 // Rows of a that all meet in one set of the L1 cache are worth a copy when they are read more than once; so

@@ -90,10 +90,8 @@ class Stack {
 
   // Each matrix is one task, b stays in the L2 cache and a block of a in L1, and neither is worth a copy.
   bool is_direct() const {
-    const bool streams =
-        m_ == 1 && n_ > 2 * kPanel<T> && kRegisters == 16;  // chains of one row wait for each other
-    return lies_well_ && !streams && count_ >= threads_ && k_ <= 2 * kBlockTerms &&
-           k_ * n_ * item <= kBlockBytes && flops() <= kFlopsPerChunk && !packing_pays<T>(args_) &&
+    return lies_well_ && count_ >= threads_ && k_ <= 2 * kBlockTerms && k_ * n_ * item <= kBlockBytes &&
+           flops() <= kFlopsPerChunk && !packing_pays<T>(args_) &&
            !copying_pays<T>(args_.a.strides.last(1), args_.a.strides.last(0), k_, n_);
   }
 

@@ -1,13 +1,15 @@
 // Few rows of a against a large b: b is read once, row by row, as it lies in memory; the accumulators stay in
-// the L1 cache.
+// the caches.
 #pragma once
 
 #include "kernels/matmul/region.h"
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr int kStreamRows = 8;
-inline constexpr std::int64_t kStreamBytes = 16 << 10;  // of a row at a time: long pieces of each page of b
+inline constexpr int kStreamGroup = 8;                   // rows whose sums a pass over b forms
+inline constexpr std::int64_t kStreamBytes = 16 << 10;   // of a row at a time: long pieces of each page of b
+inline constexpr std::int64_t kStreamBlock = 256 << 10;  // of b that all groups read from the L2 cache
+inline constexpr std::int64_t kStreamAhead = 128 << 10;  // of b, fetched ahead
 
 // Rows of b at a time. Few streams suit the machine's own fetching best, and sums of few rows are soon read
 // again; of one row, which are half of all loads, less often.
@@ -41,7 +43,10 @@ STRETTO_INLINE void stream_step(const Stream<T>& s, const T (&left)[rows][terms]
 #pragma GCC unroll 8
   for (int q = 0; q < terms; ++q) {
     const T* const from = b + q * s.b_row + j;
-    if constexpr (fetches) __builtin_prefetch(from + s.ahead, 0, 2);
+    if constexpr (fetches)
+#pragma GCC unroll 8
+      for (int v = 0; v < vectors; v += 64 / int(sizeof(V)))
+        __builtin_prefetch(from + v * V::lanes + s.ahead, 0, 2);
     V right[vectors];
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; ++v)
@@ -67,10 +72,10 @@ STRETTO_INLINE void stream_step(const Stream<T>& s, const T (&left)[rows][terms]
 template <class T, int rows, int terms>
 STRETTO_INLINE void stream_terms(const Stream<T>& s, std::int64_t p0, std::int64_t columns, bool begins) {
   // Whole lines of the cache at a time, where the registers hold their sums; of one row they hold those of
-  // several: the machine itself then fetches fast enough.
+  // several.
   constexpr int lanes = Vec<T>::lanes, line = 64 / int(sizeof(Vec<T>));
-  constexpr bool is_single = rows == 1, fetches = terms > 1 && !is_single;
-  constexpr int vectors = is_single ? (kHasMasks ? 4 : 2) * line : (rows + 1) * line < kRegisters ? line : 1;
+  constexpr bool fetches = terms > 1;
+  constexpr int vectors = rows == 1 ? (kHasMasks ? 4 : 2) * line : (rows + 1) * line < kRegisters ? line : 1;
   T left[rows][terms];
   for (int i = 0; i < rows; ++i)
     for (int q = 0; q < terms; ++q) left[i][q] = s.a[i * s.a_row + (p0 + q) * s.a_col];
@@ -84,22 +89,39 @@ STRETTO_INLINE void stream_terms(const Stream<T>& s, std::int64_t p0, std::int64
 }
 
 template <class T, int rows>
-[[gnu::noinline]] void stream(const Stream<T>& given, std::int64_t k0, std::int64_t k1,
-                              std::int64_t columns) {
+[[gnu::noinline]] void stream(const Stream<T>& given, std::int64_t k0, std::int64_t k1, std::int64_t columns,
+                              bool begins) {
   const Stream<T> s = given;  // a copy stays in registers while sums are stored
   constexpr int terms = kStreamTerms<rows>;
   std::int64_t p = k0;
-  for (; p + terms <= k1; p += terms) stream_terms<T, rows, terms>(s, p, columns, p == k0);
-  for (; p < k1; ++p) stream_terms<T, rows, 1>(s, p, columns, p == k0);
+  for (; p + terms <= k1; p += terms) stream_terms<T, rows, terms>(s, p, columns, begins && p == k0);
+  for (; p < k1; ++p) stream_terms<T, rows, 1>(s, p, columns, begins && p == k0);
 }
 
 template <class T>
-using StreamFunction = void (*)(const Stream<T>&, std::int64_t, std::int64_t, std::int64_t);
+using StreamFunction = void (*)(const Stream<T>&, std::int64_t, std::int64_t, std::int64_t, bool);
 
 template <class T>
-inline constexpr StreamFunction<T> streams[kStreamRows] = {stream<T, 1>, stream<T, 2>, stream<T, 3>,
-                                                           stream<T, 4>, stream<T, 5>, stream<T, 6>,
-                                                           stream<T, 7>, stream<T, 8>};
+inline constexpr StreamFunction<T> streams[kStreamGroup] = {stream<T, 1>, stream<T, 2>, stream<T, 3>,
+                                                            stream<T, 4>, stream<T, 5>, stream<T, 6>,
+                                                            stream<T, 7>, stream<T, 8>};
+
+// Terms k0 .. k1 - 1 of all rows, in groups that read a block of b from the L2 cache one after the other.
+template <class T>
+STRETTO_INLINE void stream_groups(const Stream<T>& s, int rows, std::int64_t k0, std::int64_t k1,
+                                  std::int64_t columns) {
+  const int groups = int(divide_up(rows, kStreamGroup));
+  const std::int64_t block =
+      groups == 1 ? k1 - k0 : greatest(1, kStreamBlock / (columns * std::int64_t(sizeof(T)) * 8)) * 8;
+  for (std::int64_t p = k0; p < k1; p += block)
+    for (int g = 0; g < groups; ++g) {
+      const int first = int(part(rows, groups, g)), last = int(part(rows, groups, g + 1));
+      Stream<T> group = s;
+      group.a += first * s.a_row;
+      group.sums += first * s.sums_row;
+      streams<T>[last - first - 1](group, p, least(k1, p + block), columns, p == k0);
+    }
+}
 
 // Columns j0..j1 of a result of at most kStreamRows rows.
 template <class T, class Out>
@@ -124,16 +146,14 @@ STRETTO_INLINE void stream_region(int rows, const Region<T, T, Out, Chains<T>>& 
     }
   }
   Stream<T> s{region.a, region.a_row, region.a_col, region.b + j0, region.b_row, sums, sums_row, 0};
-  // The machine itself fetches long pieces of rows faster.
-  if (kHasMasks)
-    s.ahead = 8 * region.b_row;
-  else if (columns * std::int64_t(sizeof(T)) < kStreamBytes)
-    s.ahead = greatest(8, 4 * kStreamBytes / (columns * std::int64_t(sizeof(T)))) * region.b_row;
-  streams<T>[rows - 1](s, 0, least(region.k, kSegment), columns);
+  // Zen 3 itself fetches long pieces of rows faster.
+  if (kHasMasks || columns * std::int64_t(sizeof(T)) < kStreamBytes)
+    s.ahead = kStreamAhead / std::int64_t(sizeof(T));
+  stream_groups<T>(s, rows, 0, least(region.k, kSegment), columns);
   for (std::int64_t k0 = kSegment; k0 < region.k; k0 += kSegment) {
     s.sums = block.as<T>() + rows * block_row;
     s.sums_row = block_row;
-    streams<T>[rows - 1](s, k0, least(region.k, k0 + kSegment), columns);
+    stream_groups<T>(s, rows, k0, least(region.k, k0 + kSegment), columns);
     for (int i = 0; i < rows; ++i)
       for (std::int64_t j = 0; j < columns; ++j) sums[i * sums_row + j] += s.sums[i * block_row + j];
   }

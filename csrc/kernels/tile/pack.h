@@ -5,6 +5,9 @@
 
 namespace stretto::STRETTO_ISA {
 
+// Of an operand that is copied as it lies, fetched ahead.
+inline constexpr std::int64_t kPackAhead = 128 << 10;
+
 // to[p * to_row + j] = from[j * step + p] for p, j < 4.
 template <class T>
 STRETTO_INLINE void transpose_block(const T* from, std::int64_t step, T* to, std::int64_t to_row) {
@@ -47,6 +50,7 @@ STRETTO_INLINE void pack_panel(const From* b, std::int64_t row, std::int64_t col
     for (std::int64_t p = 0; p < k; ++p) {
       for (int j = 0; j < width; j += lanes) {
         const int n = columns - j;
+        __builtin_prefetch(b + p * row + j + kPackAhead / std::int64_t(sizeof(From)), 0, 2);
         const Vec<T> x = n <= 0 ? Vec<T>::zero() : load_as<T, From>(b + p * row + j, n < lanes ? n : lanes);
         x.store(panel + p * width + j);
       }
