@@ -39,7 +39,9 @@ def test_transposed_variants_equal_the_reference(name: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["4x4_stride2", "bands", "bands_of_samples", "uneven", "groups", "one_point", "few_outputs", "stride4"]
+    "name",
+    ["4x4_stride2", "bands", "bands_of_samples", "uneven", "groups", "one_point", "few_outputs", "stride4"]
+    + ["depthwise_stride2", "depthwise_stride4"],
 )
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("dtype", ["f4", "f2"])
@@ -70,7 +72,8 @@ def test_transposed_epilogues_equal_the_reference_s(name: str, layout: str, dtyp
 
 
 @pytest.mark.parametrize(
-    "name", ["one_point", "one_point_segments", "few_outputs", "depthwise_2x2", "3x3_rows", "volume"]
+    "name",
+    ["one_point", "one_point_segments", "few_outputs", "depthwise_2x2", "depthwise_stride4", "3x3_rows", "volume"],
 )
 @pytest.mark.parametrize("values", ["tiny", "infinite"])
 def test_products_of_padding_leave_the_same_zeros_and_nans(name: str, values: str) -> None:

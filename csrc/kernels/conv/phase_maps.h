@@ -1,12 +1,11 @@
 // The maps kernel of transposed convolution: lanes are neighbouring outputs of one phase, across the ends of
 // rows. One strip of x serves all phases of a block; the sums of a few output channels are woven into the
-// result while they are hot.
+// result while they are hot, those of one channel while they are formed.
 #pragma once
 
 #include "kernels/conv/finish_block.h"
 #include "kernels/conv/in_place.h"
-#include "kernels/conv/phase_maps_plan.h"
-#include "kernels/conv/weave_row.h"
+#include "kernels/conv/phase_rows.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -19,6 +18,7 @@ struct MapsRun {
   const MapsPlan& plan;
   const StripPlan& strip;
   const std::int64_t* offset;  // of all taps, in the strip or in x
+  const PhaseLine* lines;
   const T* packed;
 };
 
@@ -76,9 +76,9 @@ STRETTO_INLINE void sum_maps(const MapsRun<T>& run, const MapsSource<T>& source,
 
 // Row by row to the result, with the epilogue. `woven` has room for a channel of the block, if needed.
 template <class From, class T, class Out>
-STRETTO_INLINE void weave_maps(const MapsRun<T>& run, const MapsBlock& block, std::int64_t pitch,
-                               const T* sums, std::int64_t map, std::int64_t first, std::int64_t count,
-                               T* woven) {
+STRETTO_INLINE void weave_maps(const MapsRun<T>& run, const MapsBlock& block, const MapsSource<T>& source,
+                               const T* w, const T* sums, std::int64_t map, std::int64_t first,
+                               std::int64_t count, T* woven) {
   const std::int64_t *step = run.args.stride, *size = run.args.out.shape.at + 2;
   const Phases& phases = run.phases;
   const std::int64_t h0 = block.i * step[1], w0 = block.j * step[2];
@@ -104,7 +104,14 @@ STRETTO_INLINE void weave_maps(const MapsRun<T>& run, const MapsBlock& block, st
         }
         for (std::int64_t i = 0; i < in_depth; ++i)
           lines[i] = sums + ((run.classes.slot(a * in_depth + i) * count + o) * block.samples + s) * map;
-        weave_rows<T>({lines, phases.count(1), phases.count(2), step[2], rows, columns, pitch, to, to_row});
+        const WovenRows<T> to_weave{
+            lines, phases.count(1), phases.count(2), step[2], rows, columns, source.pitch, to, to_row};
+        if (!run.plan.weaves)
+          weave_rows<T>(to_weave);
+        else if (step[2] == 2)
+          weave_phase_rows<T, 2>(to_weave, run.lines + a * in_depth, w, source.x + s * source.sample);
+        else
+          weave_phase_rows<T, 4>(to_weave, run.lines + a * in_depth, w, source.x + s * source.sample);
         finish_block<From, T, Out>(run.c, woven, {0, columns, 1}, n, block.group, d, h0, w0, first + o, 1,
                                    rows, columns);
       }
@@ -139,13 +146,14 @@ template <class From, class T, class Out>
   const bool direct = is_same<T, Out> && c.out.strides.at[4] == 1;
   const std::int64_t woven_size = block.rows * run.args.stride[1] * block.columns * run.args.stride[2];
   const Scratch woven(direct ? 0 : woven_size * std::int64_t(sizeof(T)));
-  const Scratch sums((kTileOutputs * run.phases.count() * block.samples * map + lanes) *
-                     std::int64_t(sizeof(T)));
+  const Scratch sums(run.plan.weaves ? 0
+                                     : (kTileOutputs * run.phases.count() * block.samples * map + lanes) *
+                                           std::int64_t(sizeof(T)));
   for (std::int64_t chunk = begin; chunk < end; ++chunk) {
     const std::int64_t first = chunk * kTileOutputs, count = least(kTileOutputs, c.outputs - first);
-    sum_maps(run, source, block.samples, run.packed + (block.group * c.outputs + first) * c.inputs * taps,
-             count, sums.as<T>(), map);
-    weave_maps<From, T, Out>(run, block, source.pitch, sums.as<T>(), map, first, count,
+    const T* const w = run.packed + (block.group * c.outputs + first) * c.inputs * taps;
+    if (!run.plan.weaves) sum_maps(run, source, block.samples, w, count, sums.as<T>(), map);
+    weave_maps<From, T, Out>(run, block, source, w, sums.as<T>(), map, first, count,
                              direct ? nullptr : woven.as<T>());
   }
 }
@@ -161,7 +169,11 @@ void run_maps(const ConvTransposeArgs& args, const Phases& phases, const T* pack
   const Scratch offsets(c.tap_count * std::int64_t(sizeof(std::int64_t)));
   for (int t = 0; t < c.tap_count; ++t)
     offsets.as<std::int64_t>()[t] = plan.reads_x ? offset_in_x(c, c.taps[t]) : strip.offset(c.taps[t]);
-  const MapsRun<T> run{args, phases, classes, c, plan, strip, offsets.as<std::int64_t>(), packed};
+  const Scratch lines(phases.count() * std::int64_t(sizeof(PhaseLine)));
+  if (plan.weaves)
+    find_phase_lines(classes, phases.count(), c.taps, offsets.as<std::int64_t>(), lines.as<PhaseLine>());
+  const MapsRun<T> run{
+      args, phases, classes, c, plan, strip, offsets.as<std::int64_t>(), lines.as<PhaseLine>(), packed};
 
   const Phase& most = phases[0];
   const std::int64_t depth = most.size[0], samples = args.out.shape.at[0];

@@ -119,6 +119,7 @@ struct MapsPlan {
   std::int64_t chunks = 1, splits = 1;  // of kTileOutputs outputs; of the chunks among tasks
   StripRuns column_runs = StripRuns::by_phase;
   bool reads_x = false;  // where it lies, without a strip
+  bool weaves = false;   // sums of one output of one channel, as they are formed
 };
 
 // Whether all taps meet the same element of x, none of it padding, in rows that lie one behind the other.
@@ -152,8 +153,11 @@ MapsPlan plan_maps(const Correlation& c, const Phases& phases, int threads, std:
   const auto bytes = [&](std::int64_t rows, std::int64_t columns) {
     return strip_of(rows, columns).channel_pitch() * c.inputs * size;
   };
+  // Of more than one position a row, there are as many phases as the stride.
+  plan.weaves =
+      c.inputs == 1 && c.outputs == 1 && width > 1 && (phases.count(2) == 2 || phases.count(2) == 4);
   const auto sums = [&](std::int64_t rows, std::int64_t columns) {
-    return rows * columns * outputs * phases.count() * size;
+    return plan.weaves ? 0 : rows * columns * outputs * phases.count() * size;
   };
   if (c.tap_count > 0) {  // a run for each tap, where outputs beyond the rows cost more than the copies
     const StripPlan padded = strip_of(1, width);
@@ -190,9 +194,9 @@ MapsPlan plan_maps(const Correlation& c, const Phases& phases, int threads, std:
       plan.sample_blocks * c.groups * first.size[0] * plan.row_blocks * plan.column_blocks;
   while (threads > 1 && blocks * plan.splits < 2 * threads && plan.splits < plan.chunks) ++plan.splits;
   const std::int64_t last_rows = height - (plan.row_blocks - 1) * plan.rows;
-  plan.reads_x = is_same<From, T> && c.inputs <= c.segment_channels && plan.column_blocks == 1 &&
-                 last_rows * width >= lanes && c.tap_count * c.outputs <= read_outputs &&
-                 can_read_maps<T>(c, first);
+  plan.reads_x = is_same<From, T> && !plan.weaves && c.inputs <= c.segment_channels &&
+                 plan.column_blocks == 1 && last_rows * width >= lanes &&
+                 c.tap_count * c.outputs <= read_outputs && can_read_maps<T>(c, first);
   return plan;
 }
 

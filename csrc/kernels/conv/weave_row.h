@@ -17,6 +17,19 @@ struct WovenRows {
   std::int64_t step;
 };
 
+// The first `columns` elements of S vectors that are woven.
+template <class T, int S>
+STRETTO_INLINE void store_woven(const Vec<T> (&x)[S], T* to, std::int64_t columns) {
+  constexpr int lanes = Vec<T>::lanes;
+#pragma GCC unroll 8
+  for (int b = 0; b < S; ++b) {
+    if (columns >= (b + 1) * lanes)
+      x[b].store(to + b * lanes);
+    else if (columns > b * lanes)
+      store_first(x[b], to + b * lanes, int(columns - b * lanes));
+  }
+}
+
 // Lines are read in whole vectors.
 template <class T, int S>
 STRETTO_INLINE void weave_vectors(const WovenRows<T>& t) {
@@ -42,13 +55,7 @@ STRETTO_INLINE void weave_vectors(const WovenRows<T>& t) {
     }
     if (rest > 0) {
       weave();
-#pragma GCC unroll 8
-      for (int b = 0; b < S; ++b) {
-        if (rest >= (b + 1) * lanes)
-          x[b].store(to + b * lanes);
-        else if (rest > b * lanes)
-          store_first(x[b], to + b * lanes, int(rest - b * lanes));
-      }
+      store_woven<T, S>(x, to, rest);
     }
     if (++phase == t.row_phases) phase = 0, first += t.pitch;
   }
