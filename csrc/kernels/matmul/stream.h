@@ -16,6 +16,11 @@ inline constexpr std::int64_t kStreamAhead = 128 << 10;  // of b, fetched ahead
 template <int rows>
 inline constexpr int kStreamTerms = kHasMasks || rows > 4 || rows == 1 ? 8 : 4;
 
+// Whether the factors of a step are too many for the registers: they stay in memory then, each read once for
+// several vectors, where broadcasts would be spilled.
+template <int rows>
+inline constexpr bool kManyFactors = kHasMasks && rows > 4;
+
 template <class T>
 struct Stream {
   const T* a;
@@ -32,6 +37,8 @@ template <class T, int rows, int terms, int vectors, bool fetches>
 STRETTO_INLINE void stream_step(const Stream<T>& s, const T (&left)[rows][terms], const T* b, std::int64_t j,
                                 int n, bool begins) {
   using V = Vec<T>;
+  const T(*factors)[terms] = left;
+  if constexpr (kManyFactors<rows>) asm volatile("" : "+r"(factors) : : "memory");
   V acc[rows][vectors];
 #pragma GCC unroll 8
   for (int i = 0; i < rows; ++i)
@@ -54,7 +61,7 @@ STRETTO_INLINE void stream_step(const Stream<T>& s, const T (&left)[rows][terms]
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 8
-      for (int v = 0; v < vectors; ++v) acc[i][v] = fma(V::broadcast(left[i][q]), right[v], acc[i][v]);
+      for (int v = 0; v < vectors; ++v) acc[i][v] = fma(V::broadcast(factors[i][q]), right[v], acc[i][v]);
   }
 #pragma GCC unroll 8
   for (int i = 0; i < rows; ++i)
@@ -75,7 +82,10 @@ STRETTO_INLINE void stream_terms(const Stream<T>& s, std::int64_t p0, std::int64
   // several.
   constexpr int lanes = Vec<T>::lanes, line = 64 / int(sizeof(Vec<T>));
   constexpr bool fetches = terms > 1;
-  constexpr int vectors = rows == 1 ? (kHasMasks ? 4 : 2) * line : (rows + 1) * line < kRegisters ? line : 1;
+  constexpr int vectors = rows == 1                        ? (kHasMasks ? 4 : 2) * line
+                          : kManyFactors<rows>             ? 3 * line
+                          : (rows + 1) * line < kRegisters ? line
+                                                           : 1;
   T left[rows][terms];
   for (int i = 0; i < rows; ++i)
     for (int q = 0; q < terms; ++q) left[i][q] = s.a[i * s.a_row + (p0 + q) * s.a_col];
