@@ -206,31 +206,41 @@ STRETTO_INLINE bool keeps_weights_near(const Correlation& c) {
   return bytes <= (c.out.shape.at[0] * plane > Vec<T>::lanes ? 640 << 10 : 256 << 10);
 }
 
+// With lanes for the outputs of a map, unless wider rows fill tiles; false: not of this kind.
+template <class Steps, class Out>
+bool run_small_maps(const Correlation& c, int threads) {
+  using T = typename Steps::Sum;
+  if constexpr (kLaneMasks && is_same<Steps, ChannelChains<Out, Out>>) {
+    if (c.out.shape.at[4] >= 7 || !keeps_weights_near<T>(c) || !is_planes<T>(c)) return false;
+    constexpr int lanes = Vec<T>::lanes;
+    const WeightsOfCall<Steps> weights(c, threads, true);
+    const std::int64_t panels = divide_up(c.outputs, lanes), panel_pitch = c.inputs * c.tap_count * lanes;
+    run_planes<T>(c, threads, [&](std::int64_t group, std::int64_t o) {
+      return PlanesWeights<T>{weights.packed + (group * panels + o / lanes) * panel_pitch + o % lanes, lanes};
+    });
+    return true;
+  }
+  return false;
+}
+
 template <class Steps, class Out>
 void run_steps(const Correlation& c, int threads) {
   using T = typename Steps::Sum;
-  if constexpr (kLaneMasks && is_same<Steps, ChannelChains<Out, Out>>) {
-    if (c.out.shape.at[4] < 7 && keeps_weights_near<T>(c) && is_planes<T>(c)) {  // wider rows fill tiles
-      constexpr int lanes = Vec<T>::lanes;
-      const WeightsOfCall<Steps> weights(c, threads, true);
-      const std::int64_t panels = divide_up(c.outputs, lanes), panel_pitch = c.inputs * c.tap_count * lanes;
-      return run_planes<T>(c, threads, [&](std::int64_t group, std::int64_t o) {
-        return PlanesWeights<T>{weights.packed + (group * panels + o / lanes) * panel_pitch + o % lanes,
-                                lanes};
-      });
-    }
-  }
+  constexpr bool may_join = is_same<Steps, ChannelChains<float, float>> && is_same<Out, float>;
+  const bool joins = may_join && kLeastSamples > 0 && c.out.shape.at[0] >= kLeastSamples;
+  if (!joins && run_small_maps<Steps, Out>(c, threads)) return;
   const Scratch room(StripPlan::room_for(c) * std::int64_t(sizeof(std::int64_t)));
   StripPlan strip;
   strip.measure(c, room.as<std::int64_t>());
   const ChannelsPlan plan = plan_channels<typename Steps::Input, T>(c, threads, false, strip);
-  if constexpr (kLeastSamples > 0 && is_same<Steps, ChannelChains<float, float>> && is_same<Out, float>) {
+  if constexpr (may_join) {
     const SamplesPlan samples = plan_samples<T>(c, plan, threads, strip);
     if (samples.blocks > 0) {
       const WeightsOfCall<Steps> weights(c, threads, true);
       return run_samples(c, samples, weights.packed, threads);
     }
   }
+  if (joins && run_small_maps<Steps, Out>(c, threads)) return;
   const bool meets_weights_once =
       c.out.shape.at[0] * c.out.shape.at[2] * plan.row_blocks * plan.column_blocks == 1;
   const WeightsOfCall<Steps> weights(c, threads, !Steps::packs_panels || !meets_weights_once);

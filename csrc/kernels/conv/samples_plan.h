@@ -5,11 +5,17 @@
 
 namespace stretto::STRETTO_ISA {
 
-#if defined(__AVX2__) && !defined(__AVX512F__)
-inline constexpr std::int64_t kLeastSamples =
-    4;  // others have lanes for each output of small maps (planes.h)
+// Fewer samples have lanes for the outputs of each map (planes.h). The time of an element of the strip, and
+// of the result, is in products.
+#if defined(__AVX512F__)
+inline constexpr std::int64_t kLeastSamples = 8, kSampleStripBytes = kMostStripBytes;
+inline constexpr double kElementProducts = 1.1, kResultProducts = 1.5;
+#elif defined(__AVX2__)
+inline constexpr std::int64_t kLeastSamples = 4, kSampleStripBytes = kStripBytes;
+inline constexpr double kElementProducts = 6, kResultProducts = 8;
 #else
-inline constexpr std::int64_t kLeastSamples = 0;
+inline constexpr std::int64_t kLeastSamples = 0, kSampleStripBytes = 0;
+inline constexpr double kElementProducts = 0, kResultProducts = 0;
 #endif
 inline constexpr std::int64_t kMostSamples = 24;     // of a block
 inline constexpr std::int64_t kMostSampleMap = 100;  // outputs of a map
@@ -59,7 +65,6 @@ STRETTO_INLINE bool may_join_samples(const Correlation& c, const StripPlan& stri
 template <class T>
 SamplesPlan plan_samples(const Correlation& c, const ChannelsPlan& alone, int threads,
                          const StripPlan& measured) {
-  constexpr double kElementProducts = 6, kResultProducts = 8;  // of an element of the strip, of the result
   constexpr double kMostInside = 0.88;  // of all terms, for which leaving out the others pays
   SamplesPlan best;
   if (kLeastSamples == 0) return best;
@@ -75,7 +80,7 @@ SamplesPlan plan_samples(const Correlation& c, const ChannelsPlan& alone, int th
     const std::int64_t blocks = divide_up(n, most), samples = divide_up(n, blocks),
                        pitch = divide_up(samples, Vec<T>::lanes) * Vec<T>::lanes,
                        elements = best.strip.channel_pitch() * pitch;
-    if (elements * c.inputs * std::int64_t(sizeof(T)) > kStripBytes) continue;
+    if (elements * c.inputs * std::int64_t(sizeof(T)) > kSampleStripBytes) continue;
     ChannelsPlan tiles = alone;
     double time = choose_tile(tiles, samples, alone.panels, kMostVectors) * terms;
     time += kElementProducts * double(elements) + kWeightProducts * double(alone.panels * c.tap_count);
