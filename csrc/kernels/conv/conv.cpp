@@ -14,10 +14,11 @@ void conv_reference(const ConvArgs& args, int threads);
   void conv_##name(const ConvArgs& args, int threads);    \
   std::int64_t conv_##name##_bytes(const ConvArgs& args); \
   void conv_##name##_pack(const ConvArgs& args, void* packed);
-#define KERNELS(isa)                                                                                    \
-  namespace isa {                                                                                       \
-  KERNEL(channels)                                                                                      \
-  KERNEL(pixels) KERNEL(depthwise) KERNEL(narrow) void conv_integer(const ConvArgs& args, int threads); \
+#define KERNELS(isa)                                                       \
+  namespace isa {                                                          \
+  KERNEL(channels)                                                         \
+  KERNEL(points) KERNEL(pixels) KERNEL(depthwise)                          \
+      KERNEL(narrow) void conv_integer(const ConvArgs& args, int threads); \
   }
 KERNELS(avx512vnni)
 KERNELS(avx512)
@@ -87,6 +88,12 @@ bool is_whole(const ConvArgs& args) {
 bool is_depthwise_channels_last(const ConvArgs& args) {
   return (args.x.dtype == DType::f32 || args.x.dtype == DType::f64) && args.channels_last &&
          args.group_inputs() == 1 && args.group_outputs() == 1 && args.taps() <= kMostTaps;
+}
+
+// Of few outputs, positions fill vectors better.
+bool is_points_channels_last(const ConvArgs& args) {
+  return (args.x.dtype == DType::f32 || args.x.dtype == DType::f64) && args.channels_last &&
+         args.taps() == 1 && args.groups == 1 && args.group_inputs() > 0 && args.group_outputs() >= 8;
 }
 
 template <int vector_bytes>
