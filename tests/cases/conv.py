@@ -52,6 +52,8 @@ CASES: dict[str, Case] = {
     "stride2_in_place": ((2, 20, 13, 9), (18, 20, 3, 3), {"stride": 2}),
     "stride2_rows": ((2, 20, 15, 14), (50, 20, 3, 3), {"padding": 1, "stride": (1, 2)}),
     "first_wide": ((1, 1, 5, 70), (3, 1, 3, 3), {"padding": 1}),
+    "1x1_padded_behind": ((2, 9, 5, 6), (11, 9, 1, 1), {"padding": ((0, 1), (0, 2))}),
+    "1x1_stride2_of_volume": ((2, 7, 3, 5, 6), (9, 7, 1, 1, 1), {"stride": (1, 2, 2)}),
     "depthwise3": ((2, 6, 9, 21), (6, 1, 3, 3), {"padding": 1, "groups": 6}),
     "depthwise3_stride2": ((1, 6, 19, 40), (6, 1, 3, 3), {"padding": 1, "stride": 2, "groups": 6}),
     "depthwise5": ((1, 20, 11, 14), (20, 1, 5, 5), {"padding": 2, "groups": 20}),

@@ -40,8 +40,10 @@ def test_transposed_variants_equal_the_reference(name: str, dtype: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["4x4_stride2", "bands", "bands_of_samples", "uneven", "groups", "one_point", "few_outputs", "stride4"]
-    + ["depthwise_stride2", "depthwise_stride4"],
+    [
+        *("4x4_stride2", "bands", "bands_of_samples", "uneven", "groups", "one_point", "few_outputs", "stride4"),
+        *("depthwise_stride2", "depthwise_stride4"),
+    ],
 )
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("dtype", ["f4", "f2"])

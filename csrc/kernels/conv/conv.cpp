@@ -14,11 +14,11 @@ void conv_reference(const ConvArgs& args, int threads);
   void conv_##name(const ConvArgs& args, int threads);    \
   std::int64_t conv_##name##_bytes(const ConvArgs& args); \
   void conv_##name##_pack(const ConvArgs& args, void* packed);
-#define KERNELS(isa)                                                       \
-  namespace isa {                                                          \
-  KERNEL(channels)                                                         \
-  KERNEL(points) KERNEL(pixels) KERNEL(depthwise)                          \
-      KERNEL(narrow) void conv_integer(const ConvArgs& args, int threads); \
+#define KERNELS(isa)                                                                                    \
+  namespace isa {                                                                                       \
+  KERNEL(channels)                                                                                      \
+  KERNEL(points)                                                                                        \
+  KERNEL(pixels) KERNEL(depthwise) KERNEL(narrow) void conv_integer(const ConvArgs& args, int threads); \
   }
 KERNELS(avx512vnni)
 KERNELS(avx512)

@@ -1,6 +1,7 @@
 // Depthwise convolution with channels last, for one instruction set: lanes are channels, which lie together
 // in x, in the result and in the packed weight.
 #include "kernels/conv/conv_correlation.h"
+#include "kernels/conv/depthwise_square.h"
 #include "kernels/conv/finish_block.h"
 #include "kernels/conv/shares.h"
 #include "kernels/conv/strip.h"
@@ -8,7 +9,13 @@
 namespace stretto::STRETTO_ISA {
 namespace {
 
-constexpr int kDepthwisePixels = sizeof(Vec<float>) == 64 ? 12 : 8;
+#if defined(__AVX512F__)
+constexpr int kDepthwisePixels = 12;
+constexpr bool kAlwaysMasked = true;  // which costs nothing there
+#else
+constexpr int kDepthwisePixels = 8;
+constexpr bool kAlwaysMasked = false;
+#endif
 
 // Weights: [vector of channels][tap][lane].
 template <class T>
@@ -32,43 +39,38 @@ struct DepthwiseRow {
   std::int64_t to_pixel, to_channel;
 };
 
-template <class T, bool whole>
-STRETTO_INLINE void store_pixel(const DepthwiseRow<T>& t, std::int64_t q, Vec<T> x) {
-  if (whole)
-    x.store(t.to + q * t.to_pixel);
-  else
-    store_as<T, T>(x, t.to + q * t.to_pixel, t.to_channel, t.n);
-}
-
-// P neighbouring outputs from column `q` on, whose taps fall inside the rows of x.
+// P neighbouring outputs from column `q` on, whose taps fall inside the rows of x, of channels that lie
+// together: a whole vector, or the first ones of it.
 template <class T, bool whole, int P>
 STRETTO_INLINE void depthwise_pixels(const DepthwiseRow<T>& t, std::int64_t q) {
   constexpr int lanes = Vec<T>::lanes, groups = (P + 2) / 3;  // x86 addresses p, p + s and p + 2s at once
-  const std::int64_t pixel = t.c.stride[2] * t.c.x.strides.at[4], channel_step = t.c.x.strides.at[1];
+  const std::int64_t pixel = t.c.stride[2] * t.c.x.strides.at[4], offset = t.channel + q * pixel;
   const int taps = t.c.tap_count;
-  const std::int64_t offset = t.channel + q * pixel;
   const T* w = t.w;
   Vec<T> acc[P];
-#pragma GCC unroll 16
+#pragma GCC unroll 12
   for (int p = 0; p < P; ++p) acc[p] = Vec<T>::zero();
   for (int i = 0; i < taps; ++i, w += lanes) {
     const Vec<T> weight = Vec<T>::load(w);
     if (!t.rows[i]) {
-#pragma GCC unroll 16
+#pragma GCC unroll 12
       for (int p = 0; p < P; ++p) acc[p] = fma(weight, Vec<T>::zero(), acc[p]);
       continue;
     }
     const T* from[groups];
-#pragma GCC unroll 16
+#pragma GCC unroll 12
     for (int g = 0; g < groups; ++g) from[g] = t.rows[i] + offset + 3 * g * pixel;
-#pragma GCC unroll 16
+#pragma GCC unroll 12
     for (int p = 0; p < P; ++p) {
       const T* const at = from[p / 3] + p % 3 * pixel;
-      acc[p] = fma(weight, whole ? Vec<T>::load(at) : load_as<T, T>(at, channel_step, t.n), acc[p]);
+      acc[p] = fma(weight, whole ? Vec<T>::load(at) : Vec<T>::load(at, t.n), acc[p]);
     }
   }
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p) store_pixel<T, whole>(t, q + p, acc[p]);
+#pragma GCC unroll 12
+  for (int p = 0; p < P; ++p) {
+    T* const to = t.to + (q + p) * t.to_pixel;
+    whole ? acc[p].store(to) : acc[p].store(to, t.n);
+  }
 }
 
 template <class T, bool whole, int P = kDepthwisePixels>
@@ -78,32 +80,47 @@ STRETTO_INLINE void depthwise_columns(const DepthwiseRow<T>& t, std::int64_t q, 
   depthwise_pixels<T, whole, P>(t, q);
 }
 
-// Output `q`, whose taps may fall outside of the rows of x.
+// Columns [q, end), in tiles as even as can be.
 template <class T, bool whole>
-STRETTO_INLINE void depthwise_edge(const DepthwiseRow<T>& t, std::int64_t q) {
-  const std::int64_t *step = t.c.x.strides.at, first = q * t.c.stride[2];
-  const T* w = t.w;
-  Vec<T> acc = Vec<T>::zero();
-  for (int i = 0; i < t.c.tap_count; ++i, w += Vec<T>::lanes) {
-    const std::int64_t column = first + t.c.taps[i].at[2];
-    const bool inside = t.rows[i] && column >= 0 && column < t.c.x.shape.at[4];
-    const T* const at = inside ? t.rows[i] + t.channel + first * step[4] : nullptr;
-    acc = fma(Vec<T>::load(w), inside ? load_as<T, T>(at, step[1], t.n) : Vec<T>::zero(), acc);
+[[gnu::noinline]] void depthwise_inside(const DepthwiseRow<T>& t, std::int64_t q, std::int64_t end) {
+  const std::int64_t first = q, count = end - q, tiles = divide_up(count, kDepthwisePixels);
+  for (std::int64_t i = 1; i <= tiles; ++i) {
+    const std::int64_t next = first + count * i / tiles;
+    depthwise_columns<T, whole>(t, q, next - q);
+    q = next;
   }
-  store_pixel<T, whole>(t, q, acc);
+}
+
+// Outputs [q, end), whose taps may fall outside of the rows of x, one by one.
+template <class T>
+[[gnu::noinline]] void depthwise_edge(const DepthwiseRow<T>& t, std::int64_t q, std::int64_t end) {
+  const std::int64_t* const step = t.c.x.strides.at;
+  for (; q < end; ++q) {
+    const std::int64_t first = q * t.c.stride[2];
+    const T* w = t.w;
+    Vec<T> acc = Vec<T>::zero();
+    for (int i = 0; i < t.c.tap_count; ++i, w += Vec<T>::lanes) {
+      const std::int64_t column = first + t.c.taps[i].at[2];
+      Vec<T> x = Vec<T>::zero();
+      if (t.rows[i] && column >= 0 && column < t.c.x.shape.at[4])
+        x = load_as<T, T>(t.rows[i] + t.channel + first * step[4], step[1], t.n);
+      acc = fma(Vec<T>::load(w), x, acc);
+    }
+    store_as<T, T>(acc, t.to + q * t.to_pixel, t.to_channel, t.n);
+  }
 }
 
 // Columns [inside, beyond) of the result need no zeros beside the rows of x.
-template <class T, bool whole>
-[[gnu::noinline]] void depthwise_row(const DepthwiseRow<T>& t, std::int64_t inside, std::int64_t beyond) {
-  const std::int64_t tiles = divide_up(beyond - inside, kDepthwisePixels);
-  for (std::int64_t q = 0; q < inside; ++q) depthwise_edge<T, whole>(t, q);
-  for (std::int64_t i = 0, q = inside; i < tiles; ++i) {
-    const std::int64_t end = inside + (beyond - inside) * (i + 1) / tiles;
-    depthwise_columns<T, whole>(t, q, end - q);
-    q = end;
-  }
-  for (std::int64_t q = beyond; q < t.c.out.shape.at[4]; ++q) depthwise_edge<T, whole>(t, q);
+template <class T>
+STRETTO_INLINE void depthwise_row(const DepthwiseRow<T>& t, std::int64_t inside, std::int64_t beyond) {
+  const std::int64_t columns = t.c.out.shape.at[4];
+  if (t.c.x.strides.at[1] != 1 || t.to_channel != 1) return depthwise_edge(t, 0, columns);
+  depthwise_edge(t, 0, inside);
+  if (!kAlwaysMasked && t.n == Vec<T>::lanes)
+    depthwise_inside<T, !kAlwaysMasked>(t, inside, beyond);
+  else
+    depthwise_inside<T, false>(t, inside, beyond);
+  depthwise_edge(t, beyond, columns);
 }
 
 // The columns [first, last) of outputs all of whose taps fall inside the rows of x.
@@ -119,6 +136,38 @@ STRETTO_INLINE void columns_inside(const Correlation& c, std::int64_t& first, st
   last = greatest(first, last);
 }
 
+// One row of the result, all channels.
+template <class T>
+void run_row(const Correlation& c, const T* packed, std::int64_t sample, std::int64_t od, std::int64_t oh,
+             std::int64_t inside, std::int64_t beyond) {
+  constexpr int lanes = Vec<T>::lanes;
+  const std::int64_t columns = c.out.shape.at[4], *x_step = c.x.strides.at, *step = c.out.strides.at;
+  const Scratch pointers(c.tap_count * std::int64_t(sizeof(T*)));
+  const T** const rows = pointers.as<const T*>();
+  for (int t = 0; t < c.tap_count; ++t) {
+    const std::int64_t* const tap = c.taps[t].at;
+    const std::int64_t z = od * c.stride[0] + tap[0], y = oh * c.stride[1] + tap[1];
+    const bool exists = z >= 0 && z < c.x.shape.at[2] && y >= 0 && y < c.x.shape.at[3];
+    const std::int64_t at = sample * x_step[0] + z * x_step[2] + y * x_step[3] + tap[2] * x_step[4];
+    rows[t] = exists ? c.x.as<T>() + at : nullptr;
+  }
+  // [channel][column] where the result's channels do not lie together.
+  const bool direct = step[1] == 1;
+  const Scratch result(direct ? 0 : lanes * columns * std::int64_t(sizeof(T)));
+  for (std::int64_t channel = 0; channel < c.groups; channel += lanes) {
+    const int n = int(least(lanes, c.groups - channel));
+    T* const to =
+        direct ? c.out.as<T>() + sample * step[0] + channel + od * step[2] + oh * step[3] : result.as<T>();
+    const DepthwiseRow<T> row{c, rows, channel * x_step[1],  packed + channel * c.tap_count,
+                              n, to,   direct ? step[4] : 1, direct ? 1 : columns};
+    depthwise_row(row, inside, beyond);
+    if (!direct)
+      finish_block<T, T, T>(c, result.as<T>(), {columns, columns, 1}, sample, 0, od, oh, 0, channel, n, 1,
+                            columns);
+  }
+  if (direct) finish_block<T, T, T>(c, nullptr, {}, sample, 0, od, oh, 0, 0, c.groups, 1, columns);
+}
+
 template <class T>
 void run(const Correlation& c, int threads) {
   constexpr int lanes = Vec<T>::lanes;
@@ -126,39 +175,27 @@ void run(const Correlation& c, int threads) {
       c.packed ? 0 : divide_up(c.groups, lanes) * lanes * c.tap_count * std::int64_t(sizeof(T)));
   if (!c.packed) pack_depthwise(c, packing.as<T>());
   const T* packed = c.packed ? static_cast<const T*>(c.packed) : packing.as<T>();
-  const std::int64_t rows = c.out.shape.at[0] * c.out.shape.at[2] * c.out.shape.at[3];
-  std::int64_t first, last;
-  columns_inside(c, first, last);
-  share_tasks(rows, products_of(c), 2e5, threads, [&](std::int64_t begin, std::int64_t end) {
-    // [channel][column] where the result's channels do not lie together.
-    const std::int64_t columns = c.out.shape.at[4], *x_step = c.x.strides.at, *step = c.out.strides.at;
-    const bool direct = step[1] == 1;
-    const Scratch result(direct ? 0 : lanes * columns * std::int64_t(sizeof(T)));
-    const Scratch pointers(c.tap_count * std::int64_t(sizeof(T*)));
-    const T** const row_of = pointers.as<const T*>();
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t h = i % c.out.shape.at[3], d = i / c.out.shape.at[3] % c.out.shape.at[2],
-                         sample = i / c.out.shape.at[3] / c.out.shape.at[2];
-      for (int t = 0; t < c.tap_count; ++t) {
-        const std::int64_t* const tap = c.taps[t].at;
-        const std::int64_t z = d * c.stride[0] + tap[0], y = h * c.stride[1] + tap[1];
-        const bool inside = z >= 0 && z < c.x.shape.at[2] && y >= 0 && y < c.x.shape.at[3];
-        const std::int64_t at = sample * x_step[0] + z * x_step[2] + y * x_step[3] + tap[2] * x_step[4];
-        row_of[t] = inside ? c.x.as<T>() + at : nullptr;
-      }
-      for (std::int64_t channel = 0; channel < c.groups; channel += lanes) {
-        const int n = int(least(lanes, c.groups - channel));
-        const bool whole = n == lanes && x_step[1] == 1 && direct;
-        T* const to =
-            direct ? c.out.as<T>() + sample * step[0] + channel + d * step[2] + h * step[3] : result.as<T>();
-        const DepthwiseRow<T> row{c, row_of, channel * x_step[1],  packed + channel * c.tap_count,
-                                  n, to,     direct ? step[4] : 1, direct ? 1 : columns};
-        (whole ? depthwise_row<T, true> : depthwise_row<T, false>)(row, first, last);
-        finish_block<T, T, T>(c, direct ? nullptr : result.as<T>(), {columns, columns, 1}, sample, 0, d, h, 0,
-                              channel, n, 1, columns);
-      }
-    }
-  });
+  const bool squares = is_square<T>(c);
+  const std::int64_t height = c.out.shape.at[3], depth = c.out.shape.at[2],
+                     bands = divide_up(height, squares ? square_rows_of(c) : 1);
+  std::int64_t inside, beyond;
+  columns_inside(c, inside, beyond);
+  share_tasks(c.out.shape.at[0] * depth * bands, products_of(c), 2e5, threads,
+              [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t i = begin; i < end; ++i) {
+                  const std::int64_t first = height * (i % bands) / bands, d = i / bands % depth,
+                                     sample = i / bands / depth;
+                  const int rows = int(height * (i % bands + 1) / bands - first);
+                  if constexpr (kHasSquares<T>)
+                    if (squares) {
+                      run_square_band<T>(c, packed, sample, d, first, rows);
+                      finish_block<T, T, T>(c, nullptr, {}, sample, 0, d, first, 0, 0, c.groups, rows,
+                                            c.out.shape.at[4]);
+                      continue;
+                    }
+                  run_row<T>(c, packed, sample, d, first, inside, beyond);
+                }
+              });
 }
 
 }  // namespace

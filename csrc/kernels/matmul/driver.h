@@ -78,7 +78,7 @@ class Product {
     const std::int64_t bytes = k_ * n_ * std::int64_t(sizeof(T));
     // Smaller matrices are fetched while the one before is multiplied.
     if (is_far<T>(args_)) return m_ <= (bytes > kAheadBytes ? kStreamRows : kStreamRows / 2);
-    return m_ <= kSkinnyRows || (m_ <= kStreamGroup && bytes > kStreamedBytes);
+    return m_ <= kSkinnyRows || (m_ <= kStreamFewRows && bytes > kStreamedBytes);
   }
 
   bool is_skinny() const {

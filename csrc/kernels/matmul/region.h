@@ -21,6 +21,7 @@ inline constexpr std::int64_t kFarBytes = 4 << 20;
 inline constexpr std::int64_t kMemoryBytes = 4 << 20;
 inline constexpr int kStreamRows = 16;
 #endif
+inline constexpr int kStreamFewRows = 8;                // for which any b is read so
 inline constexpr std::int64_t kManyRows = 512;          // of a
 inline constexpr std::int64_t kAheadBytes = 256 << 10;  // of a matrix that is fetched ahead
 inline constexpr std::int64_t kMostTogether = 32;       // of row blocks

@@ -6,7 +6,8 @@
 
 namespace stretto::STRETTO_ISA {
 
-inline constexpr int kStreamGroup = 8;                   // rows whose sums a pass over b forms
+template <class T>  // rows whose sums a pass over b forms; those of integers are not worth the code
+inline constexpr int kStreamGroup = is_same<T, float> || is_same<T, double> ? 8 : 4;
 inline constexpr std::int64_t kStreamBytes = 16 << 10;   // of a row at a time: long pieces of each page of b
 inline constexpr std::int64_t kStreamBlock = 256 << 10;  // of b that all groups read from the L2 cache
 inline constexpr std::int64_t kStreamAhead = 128 << 10;  // of b, fetched ahead
@@ -111,16 +112,18 @@ template <class T, int rows>
 template <class T>
 using StreamFunction = void (*)(const Stream<T>&, std::int64_t, std::int64_t, std::int64_t, bool);
 
-template <class T>
-inline constexpr StreamFunction<T> streams[kStreamGroup] = {stream<T, 1>, stream<T, 2>, stream<T, 3>,
-                                                            stream<T, 4>, stream<T, 5>, stream<T, 6>,
-                                                            stream<T, 7>, stream<T, 8>};
+template <class T, int rows = kStreamGroup<T>>
+STRETTO_INLINE StreamFunction<T> stream_of(int count) {
+  if constexpr (rows > 1)
+    if (count < rows) return stream_of<T, rows - 1>(count);
+  return stream<T, rows>;
+}
 
 // Terms k0 .. k1 - 1 of all rows, in groups that read a block of b from the L2 cache one after the other.
 template <class T>
 STRETTO_INLINE void stream_groups(const Stream<T>& s, int rows, std::int64_t k0, std::int64_t k1,
                                   std::int64_t columns) {
-  const int groups = int(divide_up(rows, kStreamGroup));
+  const int groups = int(divide_up(rows, kStreamGroup<T>));
   const std::int64_t block =
       groups == 1 ? k1 - k0 : greatest(1, kStreamBlock / (columns * std::int64_t(sizeof(T)) * 8)) * 8;
   for (std::int64_t p = k0; p < k1; p += block)
@@ -129,7 +132,7 @@ STRETTO_INLINE void stream_groups(const Stream<T>& s, int rows, std::int64_t k0,
       Stream<T> group = s;
       group.a += first * s.a_row;
       group.sums += first * s.sums_row;
-      streams<T>[last - first - 1](group, p, least(k1, p + block), columns, p == k0);
+      stream_of<T>(last - first)(group, p, least(k1, p + block), columns, p == k0);
     }
 }
 

@@ -187,7 +187,8 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
           });
         for (; p > rest; --p, at += fetch_step) {
           __builtin_prefetch(at, 0, 2);
-          if constexpr (sizeof(V) == 64) __builtin_prefetch(at + fetch_step / 2);  // pieces are up to two lines
+          if constexpr (sizeof(V) == 64)
+            __builtin_prefetch(at + fetch_step / 2);  // pieces are up to two lines
           step(1, a_row, a_col);
         }
       }
