@@ -39,6 +39,8 @@ STRETTO_INLINE bool suits_pixels(DType type, std::int64_t inputs, std::int64_t t
     if (map <= lanes + 1 && outputs >= lanes) return false;
     if (taps == 1 && map <= kManyOutputs && (outputs > 32 ? terms >= 64 : terms > 96)) return false;
   }
+  const bool is_small = map <= 3 * lanes + 1 && outputs >= lanes && (taps == 1 || terms > 40);
+  if (vector_bytes == 64 && type != DType::bf16 && is_small) return false;
   if (terms <= 40 || (terms <= 128 && taps == 1) || (outputs <= 8 && terms <= 512)) return true;
   const std::int64_t most = taps == 1 ? 256 : outputs <= 4 ? 3600 : 1024;
   return vector_bytes == 64 && type != DType::bf16 && outputs <= lanes && terms <= most;

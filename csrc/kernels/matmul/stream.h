@@ -164,6 +164,7 @@ STRETTO_INLINE void stream_region(int rows, const Region<T, T, Out, Chains<T>>& 
     s.ahead = kStreamAhead / std::int64_t(sizeof(T));
   stream_groups<T>(s, rows, 0, least(region.k, kSegment), columns);
   for (std::int64_t k0 = kSegment; k0 < region.k; k0 += kSegment) {
+    poll_interrupt();  // many terms may take seconds
     s.sums = block.as<T>() + rows * block_row;
     s.sums_row = block_row;
     stream_groups<T>(s, rows, k0, least(region.k, k0 + kSegment), columns);
