@@ -42,7 +42,6 @@ PYTHON_LEVELS = {
     )
     for name in names
 }
-IS_ANOTHER_OP = {("kernels/conv/conv_points_cpu.cpp", "kernels/matmul/matmul.h")}
 BANNED_NAMES = {"utils", "helpers", "common", "misc"}
 BUILD_FILES = tuple(ROOT / f for f in ("CMakeLists.txt", "csrc/CMakeLists.txt", "csrc/cuda/CMakeLists.txt"))
 LINE_LIMIT = 500
@@ -81,7 +80,6 @@ def test_includes_follow_the_layers() -> None:
                 continue
             upward = CPP_LEVELS[part] > CPP_LEVELS[own.split("/")[0]]
             sideways = op_folder(included) is not None and own.startswith("kernels/")
-            sideways = sideways and (own, included) not in IS_ANOTHER_OP
             if upward or (sideways and op_folder(included) != op_folder(own)):
                 wrong.append(f"{own} includes {included}")
     assert wrong == []

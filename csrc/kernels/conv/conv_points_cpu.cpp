@@ -2,12 +2,10 @@
 #include <initializer_list>
 
 #include "kernels/conv/conv.h"
-#include "kernels/matmul/matmul.h"
+#include "kernels/product.h"
 
 namespace stretto::STRETTO_ISA {
 
-void matmul(const MatmulArgs& args, int threads);
-std::int64_t matmul_pack(const ArrayView& b, void* to);
 void conv_channels(const ConvArgs& args, int threads);
 
 namespace {
@@ -53,25 +51,23 @@ void conv_points(const ConvArgs& args, int threads) {
     plain.packed = nullptr;
     return conv_channels(plain, threads);
   }
-  MatmulArgs product;
-  product.a = channels_last(args.x);
-  product.out = channels_last(args.out);
-  product.b = matrix_of(args.w, &product.out);
+  const ArrayView out = channels_last(args.out);
+  ArrayView x = channels_last(args.x);
   for (int d = 0; d < kSpatial; ++d) {
-    product.a.shape.at[1 + d] = product.out.shape.at[1 + d];
-    product.a.strides.at[1 + d] *= args.stride[d];
+    x.shape.at[1 + d] = out.shape.at[1 + d];
+    x.strides.at[1 + d] *= args.stride[d];
   }
-  product.epilogue = args.epilogue;
-  Epilogue& e = product.epilogue;
+  Epilogue e = args.epilogue;
   for (ArrayView* view : {&e.bias, &e.scale, &e.shift, &e.residual}) *view = channels_last(*view);
-  product.panels = args.packed;
-  matmul(product, threads);
+  product(x, matrix_of(args.w, &out), args.packed, e, out, threads);
 }
 
 std::int64_t conv_points_bytes(const ConvArgs& args) {
-  return matmul_pack(matrix_of(args.w, nullptr), nullptr);
+  return pack_product(matrix_of(args.w, nullptr), nullptr);
 }
 
-void conv_points_pack(const ConvArgs& args, void* packed) { matmul_pack(matrix_of(args.w, nullptr), packed); }
+void conv_points_pack(const ConvArgs& args, void* packed) {
+  pack_product(matrix_of(args.w, nullptr), packed);
+}
 
 }  // namespace stretto::STRETTO_ISA
