@@ -1,4 +1,4 @@
-"""Rewrites of Programs: fewer steps, the same bits."""
+"""What only follows a product moves into its epilogue: fewer steps, the same bits."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from stretto import _core
 from stretto.program import NO_BATCH, Array, Program, Step, Value, on_host, sizes_at
+from stretto.rewrite.draft import Draft
 
 __all__ = ["fuse_epilogues"]
 
@@ -60,7 +61,7 @@ def fuse_epilogues(program: Program) -> Program:
     fusion = _Fusion(program)
     for step in program.steps:
         fusion.take(step)
-    return fusion.program() if None in fusion.steps else program
+    return fusion.program(step for step in fusion.steps if step is not None) if None in fusion.steps else program
 
 
 class BatchScale:
@@ -94,15 +95,12 @@ class BatchScale:
         return self._present()[1]
 
 
-class _Fusion:
+class _Fusion(Draft):
     """The steps so far, None in the place of those that moved into a later one."""
 
     def __init__(self, program: Program) -> None:
-        self.old = program
+        super().__init__(program)
         self.steps: list[Step | None] = []
-        self.values = list(program.values)
-        self.constants = dict(program.constants)
-        self.owners = dict(program.owners)
         self.writer: dict[int, int] = {}
         self.reads = Counter(program.outputs)
         for step in program.steps:
@@ -178,8 +176,7 @@ class _Fusion:
             array = getattr(source, attribute)
             name = f"{self.values[owned[0]].name.rpartition('.')[0]}.{attribute}" if owned else ""
             value = Value(array.dtype.name, array.shape, NO_BATCH, "parameter" if owned else "constant", name)
-            new.append(len(self.values))
-            self.values.append(value)
+            new.append(self.add_value(value))
             if owned:
                 self.owners[new[-1]] = source, attribute
             else:
@@ -200,27 +197,6 @@ class _Fusion:
             return False
         batch = NO_BATCH if max(axes) == NO_BATCH else op.batch_axis(types, axes, attributes)
         return same and batch == result.batch and not step.mixes
-
-    def program(self) -> Program:
-        """The program of the steps that are left, and of the values that they read or write."""
-        steps = [step for step in self.steps if step is not None]
-        kept = {*self.old.inputs, *self.old.outputs}
-        kept.update(i for step in steps for i in (*step.inputs, *step.outputs) if i is not None)
-        number = {value: k for k, value in enumerate(sorted(kept))}
-
-        def renumbered(step: Step) -> Step:
-            inputs = tuple(None if i is None else number[i] for i in step.inputs)
-            return replace(step, inputs=inputs, outputs=tuple(number[i] for i in step.outputs))
-
-        return replace(
-            self.old,
-            values=tuple(self.values[i] for i in number),
-            steps=tuple(map(renumbered, steps)),
-            inputs=tuple(number[i] for i in self.old.inputs),
-            outputs=tuple(number[i] for i in self.old.outputs),
-            constants={number[i]: array for i, array in self.constants.items() if i in number},
-            owners={number[i]: owner for i, owner in self.owners.items() if i in number},
-        )
 
 
 def _has_free_epilogue(step: Step) -> bool:

@@ -9,7 +9,8 @@ import pytest
 import stretto as st
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from stretto.rewrite import ACTIVATIONS, fuse_epilogues
+from stretto.rewrite import fuse_epilogues
+from stretto.rewrite.epilogues import ACTIVATIONS
 
 RNG = np.random.default_rng(7)
 
