@@ -34,6 +34,7 @@ PYTHON_LEVELS = {
             {"runner"},
             {"measuring"},
             {"timing"},
+            {"layout"},
             {"planning"},
             {"jobs", "train"},
             {"distributed"},

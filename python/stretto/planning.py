@@ -8,6 +8,7 @@ from typing import Any
 
 from stretto import _core
 from stretto.inputs import bind_inputs
+from stretto.layout import faster_layout
 from stretto.measuring import StepClock, measure_rates
 from stretto.opening import Shop
 from stretto.program import Array, Program
@@ -31,7 +32,7 @@ __all__ = ["plan"]
 
 PRECISIONS = ("highest", "high", "medium")
 ONE_STREAM = ("serial", "depth_first")  # the schedules of a GPU
-STEPS_SHARE, CALLS_SHARE, STREAMS_SHARE = 0.4, 0.4, 0.2  # of the seconds for calibration
+LAYOUT_SHARE, STEPS_SHARE, CALLS_SHARE, STREAMS_SHARE = 0.2, 0.3, 0.3, 0.2  # of the seconds for calibration
 
 
 def plan(
@@ -59,8 +60,9 @@ def plan(
     ----------
     net : Program or callable
         A layer, or a function made of layers and ``st`` functions: it is traced, and a bias, ``batch_norm``, residual
-        or activation that follows a product becomes its epilogue. A Program is taken as it is;
-        :func:`stretto.rewrite.fuse_epilogues` does the same to it.
+        or activation that follows a product becomes its epilogue, and maps keep their channels last where that was
+        measured to be faster. A Program is taken as it is; :func:`stretto.rewrite.fuse_epilogues` and
+        :func:`stretto.rewrite.channels_last` do the same to it.
     x : array, or tuple of arrays
         An example of the input, of the batch size to decide for; the plan runs any other as well. A CuPy array plans
         for its GPU: ``"serial"`` (the default) and ``"depth_first"`` put all steps on the stream that is current at
@@ -127,9 +129,12 @@ def plan(
     if isinstance(schedule, (Choice, Plan)):
         return Runner(program, schedule)
     wanted = Wanted(workers or _core.resolve_threads(0), schedule, micro_batch, threads)
-    shop = Shop(program, wanted.workers)
     with Countdown(progress, calibrate) as told:
-        model = _calibrated(shop, inputs, samples, wanted, calibrate, told)
+        store, layout = _store(calibrate), ""
+        if calibrate > 0 and not isinstance(net, Program):
+            program, layout = faster_layout(program, inputs, samples, store, LAYOUT_SHARE * calibrate, told)
+        shop = Shop(program, wanted.workers)
+        model = _calibrated(shop, store, inputs, samples, wanted, calibrate, told)
         found = candidates(model, samples, wanted)
         if (memory_limit or objective == "memory") and schedule is None and not program.why_not_cut():
             found.append(Candidate(Choice("depth_first", micro_batch=1)))  # what needs the least
@@ -141,7 +146,7 @@ def plan(
         considered = time_calls(shop, considered, inputs, CALLS_SHARE * calibrate, told, rank)
         if objective == "throughput":
             considered = time_streams(shop, considered, inputs, STREAMS_SHARE * calibrate, told)
-    return _open(shop, decide(considered, objective), model)
+    return _open(shop, decide(considered, objective, layout), model)
 
 
 def _fused(program: Program, schedule: str | Choice | Plan | None) -> Program:
@@ -194,23 +199,31 @@ def _open(shop: Shop, decision: Decision, model: CostModel) -> Runner:
     return runner
 
 
+def _store(calibrate: float) -> Store:
+    """What is known of this machine: its rates at least, where measuring is allowed."""
+    store = Store(this_machine())
+    if store.rates is None and calibrate > 0:
+        store.rates = measure_rates(store.machine)
+        store.save()
+    return store
+
+
 def _calibrated(
-    shop: Shop, inputs: Sequence[Array], samples: int, wanted: Wanted, calibrate: float, told: Countdown
+    shop: Shop,
+    store: Store,
+    inputs: Sequence[Array],
+    samples: int,
+    wanted: Wanted,
+    calibrate: float,
+    told: Countdown,
 ) -> CostModel:
     """A model with what is known of this machine, and of this program's steps once they are measured."""
-    machine = this_machine()
-    store = Store(machine)
-    is_new = store.rates is None and calibrate > 0
-    if is_new:
-        store.rates = measure_rates(machine)
-    model = CostModel(shop.program, machine, store.rates or Rates(), store.table)
+    model = CostModel(shop.program, store.machine, store.rates or Rates(), store.table)
     decided = wanted.schedule not in (None, "pipeline", "replicated", "hybrid", "task", "tensor")
     if calibrate > 0 and not decided and samples:
         points = points_to_measure(samples, wanted.workers, may_cut=not shop.program.why_not_cut())
-        clock = StepClock(shop, inputs)
-        is_new |= measure_steps(model, points, clock, STEPS_SHARE * calibrate, told)
-    if is_new:
-        store.save()
+        if measure_steps(model, points, StepClock(shop, inputs), STEPS_SHARE * calibrate, told):
+            store.save()
     return model
 
 

@@ -1,5 +1,6 @@
 """Rewrites of Programs: other steps, the same bits."""
 
 from stretto.rewrite.epilogues import fuse_epilogues
+from stretto.rewrite.layouts import channels_last, steps_of_maps
 
-__all__ = ["fuse_epilogues"]
+__all__ = ["channels_last", "fuse_epilogues", "steps_of_maps"]

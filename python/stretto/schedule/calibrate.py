@@ -32,6 +32,7 @@ class Store:
     """
 
     def __init__(self, machine: Machine) -> None:
+        self.machine = machine
         self.path = _path(machine)
         self.rates: Rates | None = None
         self.table = Table()

@@ -28,6 +28,7 @@ class Decision:
     call: int
     stream: int
     objective: str
+    layout: str = ""  # where maps have their channels last, and what it is worth
 
     @property
     def sentence(self) -> str:
@@ -97,7 +98,7 @@ def arenas(candidate: Candidate) -> float:
     return float("inf") if candidate.bytes is None else candidate.bytes
 
 
-def decide(considered: Sequence[Candidate], objective: str) -> Decision:
+def decide(considered: Sequence[Candidate], objective: str, layout: str = "") -> Decision:
     """Choose by the medians of what was timed, or by prediction if nothing was.
 
     The fastest call wins; a simpler schedule within 3 % of it is preferred. Streams take the same, but for
@@ -111,7 +112,7 @@ def decide(considered: Sequence[Candidate], objective: str) -> Decision:
         if stream_seconds(considered[stream]) > (1 - MARGIN) * stream_seconds(considered[call]):
             stream = call
     rows = [replace(c, verdict=_verdict(considered, i, call, stream, objective)) for i, c in enumerate(considered)]
-    return Decision(tuple(rows), call, stream, objective)
+    return Decision(tuple(rows), call, stream, objective, layout)
 
 
 def _best(

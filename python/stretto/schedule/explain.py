@@ -25,6 +25,7 @@ def explain(decision: Decision, format: str = "text") -> str:
         return json.dumps(
             {
                 "objective": decision.objective,
+                "layout": decision.layout,
                 "call": decision.call,
                 "stream": decision.stream,
                 "sentence": decision.sentence,
@@ -40,7 +41,8 @@ def explain(decision: Decision, format: str = "text") -> str:
         cells = [row[0].ljust(widths[0]), *(row[k].rjust(widths[k]) for k in range(1, 6))]
         cells += [row[k].ljust(widths[k]) for k in (6, 7)]
         lines.append("  ".join([*cells, row[8]]).rstrip())
-    return "\n".join([f"objective: {decision.objective}", *lines, decision.sentence])
+    layout = [f"layout: {decision.layout}"] if decision.layout else []
+    return "\n".join([f"objective: {decision.objective}", *layout, *lines, decision.sentence])
 
 
 def _row(c: Candidate) -> dict[str, Any]:

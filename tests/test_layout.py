@@ -1,0 +1,101 @@
+"""st.plan and channels last: what it decides by which times, and that it says so."""
+
+import json
+
+import numpy as np
+import pytest
+import stretto as st
+from stretto import layout
+from stretto.rewrite import channels_last, fuse_epilogues, steps_of_maps
+
+X = np.random.default_rng(0).normal(size=(4, 3, 12, 12)).astype("f4")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("STRETTO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def make_net():
+    return st.Sequential(
+        st.Conv2d(3, 16, 1, activation="relu", rng=1),
+        st.Conv2d(16, 16, 3, padding=1, groups=16, rng=2),
+        st.ReLU(),
+        st.Conv2d(16, 8, 1, rng=3),
+        st.Flatten(),
+        st.Linear(8 * 144, 5, rng=4),
+    )
+
+
+def is_last(program):
+    return any(dict(step.attributes).get("layout") == "NHWC" for step in program.steps)
+
+
+def seconds(monkeypatch, of_steps, of_calls):
+    """Steps take 1 as they are and ``of_steps`` with channels last; a call of the changed program ``of_calls``."""
+
+    def step_seconds(program, *_):
+        return [of_steps if dict(step.attributes).get("layout") == "NHWC" else 1.0 for step in program.steps]
+
+    monkeypatch.setattr(layout, "_step_seconds", step_seconds)
+    monkeypatch.setattr(layout, "_call_seconds", lambda programs, *_: [1.0, of_calls][: len(programs)])
+
+
+def test_what_is_faster_both_ways_is_taken_and_told(monkeypatch):
+    seconds(monkeypatch, 0.5, 0.8)
+    net = make_net()
+    with st.plan(net, X, workers=1, calibrate=0.01) as plan:
+        assert is_last(plan.program)
+        assert plan(X).tobytes() == net(X).tobytes()
+        assert plan(X[:1]).tobytes() == net(X[:1]).tobytes()
+        told = "channels last in 3 of 3 steps of maps: 0.80 of the time"
+        assert f"layout: {told}" in plan.explain().splitlines()
+        assert json.loads(plan.explain(format="json"))["layout"] == told
+
+
+@pytest.mark.parametrize(("of_steps", "of_calls"), [(0.5, 0.98), (1.5, 0.5)])
+def test_what_is_slower_or_no_faster_by_3_percent_is_left(monkeypatch, of_steps, of_calls):
+    seconds(monkeypatch, of_steps, of_calls)
+    with st.plan(make_net(), X, workers=1, calibrate=0.01) as plan:
+        assert not is_last(plan.program)
+        assert "layout:" not in plan.explain()
+        assert json.loads(plan.explain(format="json"))["layout"] == ""
+
+
+def test_programs_plans_by_hand_and_plans_without_measuring_stay_as_they_are(monkeypatch):
+    seconds(monkeypatch, 0.5, 0.5)
+    net = make_net()
+    program = fuse_epilogues(st.trace(net, X))
+    with (
+        st.plan(program, X, calibrate=0.01) as of_program,
+        st.plan(net, X, schedule=st.Choice("serial")) as by_hand,
+        st.plan(net, X, calibrate=0) as unmeasured,
+    ):
+        assert of_program.program == by_hand.program == unmeasured.program == program
+
+
+def test_the_real_clock_changes_no_bit():
+    net = make_net()
+    for calibrate in (0.02, 0.2):
+        with st.plan(net, X, calibrate=calibrate) as plan:
+            assert plan(X).tobytes() == net(X).tobytes()
+    program = fuse_epilogues(st.trace(net, X))
+    told = []
+    first, last = layout._call_seconds([program, channels_last(program)], (X,), 0.01, lambda: told.append(1))
+    assert first > 0 < last
+    assert told
+
+
+def test_a_network_without_maps_costs_no_time(monkeypatch):
+    monkeypatch.setattr(layout, "_step_seconds", None)
+    net = st.Linear(12, 5, rng=1)
+    assert not steps_of_maps(st.trace(net, X))
+    with st.plan(net, X, calibrate=0.01) as plan:
+        assert plan(X).tobytes() == net(X).tobytes()
+
+
+def test_an_empty_batch():
+    net = make_net()
+    with st.plan(net, X[:0], calibrate=0.01) as plan:
+        assert plan(X[:0]).shape == (0, 5)
+        assert plan(X).tobytes() == net(X).tobytes()
