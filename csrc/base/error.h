@@ -1,9 +1,10 @@
 // The errors that reach the user, and the one way their text is put together.
 #pragma once
 
-#include <sstream>
+#include <ostream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "base/array_view.h"
 
@@ -33,12 +34,34 @@ inline std::ostream& operator<<(std::ostream& os, const Dims& dims) {
 }
 inline std::ostream& operator<<(std::ostream& os, DType dtype) { return os << name_of(dtype); }
 
-// Form of every message: "op: what is wrong: the values; what would be right".
+// One part of a message: a reference to it, and how it is written.
+class MessagePart {
+ public:
+  MessagePart(const char* text) : value_(text), write_(write_text) {}
+  template <class T>
+    requires(!std::is_array_v<T>)
+  MessagePart(const T& value)
+      : value_(&value),
+        write_([](std::ostream& os, const void* part) { os << *static_cast<const T*>(part); }) {}
+  friend std::ostream& operator<<(std::ostream& os, const MessagePart& part) {
+    part.write_(os, part.value_);
+    return os;
+  }
+
+ private:
+  static void write_text(std::ostream& os, const void* text) { os << static_cast<const char*>(text); }
+  const void* value_;
+  void (*write_)(std::ostream&, const void*);
+};
+
+std::string joined(const MessagePart* parts, int count);
+
+// Form of every message: "op: what is wrong: the values; what would be right". One function joins the parts
+// of all messages: a stream in each would be a kilobyte of code a message.
 template <class... Parts>
 std::string message(const Parts&... parts) {
-  std::ostringstream os;
-  (os << ... << parts);
-  return os.str();
+  const MessagePart all[] = {parts...};
+  return joined(all, int(sizeof...(parts)));
 }
 
 }  // namespace stretto
