@@ -49,6 +49,12 @@ STRETTO_INLINE To first_lanes(V x) {
   STRETTO_INLINE Narrow<T, count> operator+(Narrow<T, count> a, Narrow<T, count> b) {               \
     return {_mm##bits##_add_##suffix(a.v, b.v)};                                                    \
   }                                                                                                 \
+  STRETTO_INLINE Narrow<T, count> max(Narrow<T, count> a, Narrow<T, count> b) {                     \
+    return {_mm##bits##_max_##suffix(a.v, b.v)};                                                    \
+  }                                                                                                 \
+  STRETTO_INLINE Narrow<T, count> min(Narrow<T, count> a, Narrow<T, count> b) {                     \
+    return {_mm##bits##_min_##suffix(a.v, b.v)};                                                    \
+  }                                                                                                 \
   STRETTO_INLINE Narrow<T, count> fma(Narrow<T, count> a, Narrow<T, count> b, Narrow<T, count> c) { \
     return {_mm##bits##_fmadd_##suffix(a.v, b.v, c.v)};                                             \
   }

@@ -116,6 +116,29 @@ def test_epilogues_equal_the_reference(name: str, epilogue: str, activation: str
             continue  # this row does not take such a shape
 
 
+@pytest.mark.parametrize("name", ["1x1", "1x1_flat", "3x3_7", "map_4x4", "depthwise3", "depthwise3_12x12"])
+@pytest.mark.parametrize("epilogue", ["bias", "scale", "residual"])
+@pytest.mark.parametrize("activation", [None, "relu", "relu6"])
+def test_epilogues_with_channels_last_equal_the_reference(name: str, epilogue: str, activation: str | None) -> None:
+    x_shape, w_shape, options = CASES[name]
+    rng = np.random.default_rng(5)
+    x, w = np.moveaxis(draw(rng, x_shape, "f4"), 1, -1).copy(), 4 * draw(rng, w_shape, "f4")
+    options = {**options, "layout": "NHWC"}
+    x[0, 0, 0, 0] = np.nan
+    w[1] = 0
+    terms = {n: draw(rng, w_shape[:1], "f4") for n in ("bias", "scale", "shift")}
+    terms["residual"] = draw(rng, run(x, w, options).shape, "f4")
+    for term in terms.values():
+        term[..., 1] = -0.0
+    more = {n: terms[n] for n in EPILOGUES[epilogue]} | {"activation": activation}
+    expected = run(x, w, options, "conv_reference", **more)
+    for variant in (None, *VARIANTS):
+        try:
+            assert same_bits(run(x, w, options, variant, **more), expected), variant
+        except NotImplementedError:
+            continue  # this row does not take such a shape
+
+
 def exact(x: Any, w: Any, stride: int, padding: int, dilation: int, groups: int) -> list[Fraction]:
     """conv2d in rational arithmetic, flat in C order."""
     n, _, h, width = x.shape

@@ -186,6 +186,18 @@ def test_every_tile():
         check(operands(case, "float32"), "float32", threads=(1,))
 
 
+@pytest.mark.parametrize("activation", [None, "relu", "relu6"])
+def test_epilogues_that_tiles_form(activation):
+    rng = np.random.default_rng(6)
+    for case in cases.TILES:
+        a, b = operands(case, "float32", spread="special")
+        bias, row = (values(rng, b.shape[-1:], "float32", "special") for _ in range(2))
+        residual = values(rng, (*a.shape[:-1], *b.shape[-1:]), "float32", "special")
+        attributes = {"activation": activation} if activation else {}
+        for terms in ((bias,), (bias, None, None, residual), (None, None, None, row), ()):
+            check((a, b, *terms), "float32", attributes, threads=(1,))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("rows", [1, 2, 3, 4])
 def test_few_rows_in_every_width(dtype, rows):

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/conv/block_cut.h"
+#include "kernels/conv/channel_terms.h"
 #include "kernels/conv/channels_weights.h"
 #include "kernels/conv/finish_block.h"
 #include "kernels/conv/pair_channels.h"
@@ -66,6 +67,8 @@ struct ChannelsRun {
   const TermLists& lists;             // of a stretch's terms in the strip, or in x; one for each line
   const std::int64_t* pixel;          // where a line's outputs lie there; null: they are neighbours
   const typename Steps::Sum* doubts;  // [group][panel]: 0 where all weights are finite
+  bool ends;                          // tiles form the epilogue,
+  const Correlation& rest;            // and this is what is left
 };
 
 // One block: outputs [ow, ow + columns) of rows [oh, oh + rows), output panels [first_panel, last_panel).
@@ -136,6 +139,9 @@ template <class Steps, class Out>
     tile.panel_pitch = panel_pitch;
     if constexpr (Steps::corrects) tile.corrections = weights;
     tile.place.outputs = int(least(vectors * lanes, c.outputs - panel * lanes));
+    alignas(64) T bias[kMostVectors * lanes];
+    if (run.ends)
+      tile.ending = ending_of(*c.epilogue, group * c.outputs + panel * lanes, tile.place.outputs, bias);
     T* target = result.template as<T>();
     std::int64_t target_row = layout.row;
     tile.place.out_channel = layout.channel;
@@ -176,8 +182,9 @@ template <class Steps, class Out>
       if (c1 == c.inputs) break;
       c0 = c1;
     }
-    finish_block<typename Steps::Operand, T, Out>(c, direct ? nullptr : target, layout, n, group, od, oh, ow,
-                                                  panel * lanes, tile.place.outputs, cut.rows, cut.columns);
+    finish_block<typename Steps::Operand, T, Out>(run.rest, direct ? nullptr : target, layout, n, group, od,
+                                                  oh, ow, panel * lanes, tile.place.outputs, cut.rows,
+                                                  cut.columns);
   }
 }
 
@@ -256,8 +263,11 @@ void run_steps(const Correlation& c, int threads) {
   const bool are_neighbours = !plan.spreads || fill_pixels(c, plan, strip, pixels.as<std::int64_t>());
   const std::int64_t panel_size = (Steps::corrections + c.inputs * c.tap_count) * Vec<T>::lanes;
   const T* doubts = weights.packed ? weights.packed + c.groups * plan.panels * panel_size : nullptr;
-  const ChannelsRun<Steps, Out> run{
-      c, plan, weights.packed, strip, lists, are_neighbours ? nullptr : pixels.as<std::int64_t>(), doubts};
+  const bool ends = is_same<Steps, ChannelChains<Out, Out>> && ends_in_tiles<Out>(*c.epilogue);
+  const Correlation rest = ends ? without_epilogue(c) : c;
+  const ChannelsRun<Steps, Out> run{c,      plan,  weights.packed,
+                                    strip,  lists, are_neighbours ? nullptr : pixels.as<std::int64_t>(),
+                                    doubts, ends,  rest};
 
   for_each_block(c, plan, threads, [&](auto... at) { run_block(run, at...); });
 }

@@ -7,6 +7,7 @@
 #include "kernels/conv/negative_zeros.h"
 #include "kernels/conv/term_lists.h"
 #include "kernels/conv/tile_place.h"
+#include "kernels/tile/ending.h"
 #include "simd/add_product.h"
 
 namespace stretto::STRETTO_ISA {
@@ -54,6 +55,7 @@ struct ChannelsTile {
   bool starts, ends, first_segment, last_segment;
   T *sums, *totals;  // [P][V][lanes], kept between stretches and segments
   TilePlace<T> place;
+  Ending<T> ending;
 };
 
 // Sums of groups of integers start at corrections, and what lies outside is not 0 to them.
@@ -224,7 +226,10 @@ template <class Vector, int V, int P>
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) acc[p][v] = Vector::load(t.totals + (p * V + v) * lanes) + acc[p][v];
   }
-  if (t.ends && t.last_segment) return put(t.place, acc);
+  if (t.ends && t.last_segment) {
+    if constexpr (kHasEndings<T> && is_sum_of_floats<Vector>) end_outputs(t.ending, acc);
+    return put(t.place, acc);
+  }
   T* keep = t.ends ? t.totals : t.sums;
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)

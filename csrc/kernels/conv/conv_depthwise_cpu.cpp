@@ -37,6 +37,7 @@ struct DepthwiseRow {
   int n;
   T* to;
   std::int64_t to_pixel, to_channel;
+  Ending<T> ending;  // of this vector of channels
 };
 
 // P neighbouring outputs from column `q` on, whose taps fall inside the rows of x, of channels that lie
@@ -47,14 +48,14 @@ STRETTO_INLINE void depthwise_pixels(const DepthwiseRow<T>& t, std::int64_t q) {
   const std::int64_t pixel = t.c.stride[2] * t.c.x.strides.at[4], offset = t.channel + q * pixel;
   const int taps = t.c.tap_count;
   const T* w = t.w;
-  Vec<T> acc[P];
+  Vec<T> acc[P][1];
 #pragma GCC unroll 12
-  for (int p = 0; p < P; ++p) acc[p] = Vec<T>::zero();
+  for (int p = 0; p < P; ++p) acc[p][0] = Vec<T>::zero();
   for (int i = 0; i < taps; ++i, w += lanes) {
     const Vec<T> weight = Vec<T>::load(w);
     if (!t.rows[i]) {
 #pragma GCC unroll 12
-      for (int p = 0; p < P; ++p) acc[p] = fma(weight, Vec<T>::zero(), acc[p]);
+      for (int p = 0; p < P; ++p) acc[p][0] = fma(weight, Vec<T>::zero(), acc[p][0]);
       continue;
     }
     const T* from[groups];
@@ -63,13 +64,14 @@ STRETTO_INLINE void depthwise_pixels(const DepthwiseRow<T>& t, std::int64_t q) {
 #pragma GCC unroll 12
     for (int p = 0; p < P; ++p) {
       const T* const at = from[p / 3] + p % 3 * pixel;
-      acc[p] = fma(weight, whole ? Vec<T>::load(at) : Vec<T>::load(at, t.n), acc[p]);
+      acc[p][0] = fma(weight, whole ? Vec<T>::load(at) : Vec<T>::load(at, t.n), acc[p][0]);
     }
   }
+  if constexpr (kHasEndings<T>) end_outputs(t.ending, acc);
 #pragma GCC unroll 12
   for (int p = 0; p < P; ++p) {
     T* const to = t.to + (q + p) * t.to_pixel;
-    whole ? acc[p].store(to) : acc[p].store(to, t.n);
+    whole ? acc[p][0].store(to) : acc[p][0].store(to, t.n);
   }
 }
 
@@ -98,15 +100,16 @@ template <class T>
   for (; q < end; ++q) {
     const std::int64_t first = q * t.c.stride[2];
     const T* w = t.w;
-    Vec<T> acc = Vec<T>::zero();
+    Vec<T> acc[1][1] = {{Vec<T>::zero()}};
     for (int i = 0; i < t.c.tap_count; ++i, w += Vec<T>::lanes) {
       const std::int64_t column = first + t.c.taps[i].at[2];
       Vec<T> x = Vec<T>::zero();
       if (t.rows[i] && column >= 0 && column < t.c.x.shape.at[4])
         x = load_as<T, T>(t.rows[i] + t.channel + first * step[4], step[1], t.n);
-      acc = fma(Vec<T>::load(w), x, acc);
+      acc[0][0] = fma(Vec<T>::load(w), x, acc[0][0]);
     }
-    store_as<T, T>(acc, t.to + q * t.to_pixel, t.to_channel, t.n);
+    if constexpr (kHasEndings<T>) end_outputs(t.ending, acc);
+    store_as<T, T>(acc[0][0], t.to + q * t.to_pixel, t.to_channel, t.n);
   }
 }
 
@@ -136,10 +139,10 @@ STRETTO_INLINE void columns_inside(const Correlation& c, std::int64_t& first, st
   last = greatest(first, last);
 }
 
-// One row of the result, all channels.
+// One row of the result, all channels. Tiles form the epilogue of an `ending`.
 template <class T>
-void run_row(const Correlation& c, const T* packed, std::int64_t sample, std::int64_t od, std::int64_t oh,
-             std::int64_t inside, std::int64_t beyond) {
+void run_row(const Correlation& c, const Ending<T>* ending, const T* packed, std::int64_t sample,
+             std::int64_t od, std::int64_t oh, std::int64_t inside, std::int64_t beyond) {
   constexpr int lanes = Vec<T>::lanes;
   const std::int64_t columns = c.out.shape.at[4], *x_step = c.x.strides.at, *step = c.out.strides.at;
   const Scratch pointers(c.tap_count * std::int64_t(sizeof(T*)));
@@ -158,14 +161,21 @@ void run_row(const Correlation& c, const T* packed, std::int64_t sample, std::in
     const int n = int(least(lanes, c.groups - channel));
     T* const to =
         direct ? c.out.as<T>() + sample * step[0] + channel + od * step[2] + oh * step[3] : result.as<T>();
-    const DepthwiseRow<T> row{c, rows, channel * x_step[1],  packed + channel * c.tap_count,
-                              n, to,   direct ? step[4] : 1, direct ? 1 : columns};
+    const DepthwiseRow<T> row{c,
+                              rows,
+                              channel * x_step[1],
+                              packed + channel * c.tap_count,
+                              n,
+                              to,
+                              direct ? step[4] : 1,
+                              direct ? 1 : columns,
+                              direct && ending ? ending->at(0, channel) : Ending<T>()};
     depthwise_row(row, inside, beyond);
     if (!direct)
       finish_block<T, T, T>(c, result.as<T>(), {columns, columns, 1}, sample, 0, od, oh, 0, channel, n, 1,
                             columns);
   }
-  if (direct) finish_block<T, T, T>(c, nullptr, {}, sample, 0, od, oh, 0, 0, c.groups, 1, columns);
+  if (direct && !ending) finish_block<T, T, T>(c, nullptr, {}, sample, 0, od, oh, 0, 0, c.groups, 1, columns);
 }
 
 template <class T>
@@ -178,6 +188,9 @@ void run(const Correlation& c, int threads) {
   const bool squares = is_square<T>(c);
   const std::int64_t height = c.out.shape.at[3], depth = c.out.shape.at[2],
                      bands = divide_up(height, squares ? square_rows_of(c) : 1);
+  const bool ends = ends_in_tiles<T>(*c.epilogue);
+  const Scratch bias(ends ? divide_up(c.groups, lanes) * lanes * std::int64_t(sizeof(T)) : 0);
+  const Ending<T> ending = ends ? ending_of(*c.epilogue, 0, c.groups, bias.as<T>()) : Ending<T>();
   std::int64_t inside, beyond;
   columns_inside(c, inside, beyond);
   share_tasks(c.out.shape.at[0] * depth * bands, products_of(c), 2e5, threads,
@@ -188,12 +201,13 @@ void run(const Correlation& c, int threads) {
                   const int rows = int(height * (i % bands + 1) / bands - first);
                   if constexpr (kHasSquares<T>)
                     if (squares) {
-                      run_square_band<T>(c, packed, sample, d, first, rows);
-                      finish_block<T, T, T>(c, nullptr, {}, sample, 0, d, first, 0, 0, c.groups, rows,
-                                            c.out.shape.at[4]);
+                      run_square_band<T>(c, ending, packed, sample, d, first, rows);
+                      if (!ends)
+                        finish_block<T, T, T>(c, nullptr, {}, sample, 0, d, first, 0, 0, c.groups, rows,
+                                              c.out.shape.at[4]);
                       continue;
                     }
-                  run_row<T>(c, packed, sample, d, first, inside, beyond);
+                  run_row<T>(c, ends ? &ending : nullptr, packed, sample, d, first, inside, beyond);
                 }
               });
 }

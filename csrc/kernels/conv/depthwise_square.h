@@ -2,7 +2,7 @@
 // outputs of neighbouring rows, which loads each element of x once.
 #pragma once
 
-#include "kernels/conv/correlation.h"
+#include "kernels/conv/channel_terms.h"
 #include "simd/convert.h"
 
 namespace stretto::STRETTO_ISA {
@@ -22,6 +22,7 @@ struct DepthwiseSquare {
   int n;                            // channels that exist
   T* to;
   std::int64_t to_row, to_pixel;
+  Ending<T> ending;  // of this vector of channels
 };
 
 // R rows of outputs, columns [q, q + P), of stride S.
@@ -29,13 +30,13 @@ template <class T, int S, int R, int P>
 STRETTO_INLINE void square_tile(const DepthwiseSquare<T>& t, std::int64_t q) {
   using V = Vec<T>;
   const int n = t.n;
-  V weight[9], acc[R][P];
+  V weight[9], acc[R * P][1];
 #pragma GCC unroll 9
   for (int i = 0; i < 9; ++i) weight[i] = V::load(t.w + i * V::lanes);
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) acc[r][p] = V::zero();
+    for (int p = 0; p < P; ++p) acc[r * P + p][0] = V::zero();
 #pragma GCC unroll 6
   for (int j = 0; j < (R - 1) * S + 3; ++j) {
     V x[(P - 1) * S + 3];
@@ -51,13 +52,17 @@ STRETTO_INLINE void square_tile(const DepthwiseSquare<T>& t, std::int64_t q) {
       for (int r = 0; r < R; ++r) {
         if (j < r * S || j > r * S + 2) continue;
 #pragma GCC unroll 4
-        for (int p = 0; p < P; ++p) acc[r][p] = fma(weight[(j - r * S) * 3 + k], x[p * S + k], acc[r][p]);
+        for (int p = 0; p < P; ++p) {
+          V& sum = acc[r * P + p][0];
+          sum = fma(weight[(j - r * S) * 3 + k], x[p * S + k], sum);
+        }
       }
   }
+  end_outputs(t.ending, acc);
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) acc[r][p].store(t.to + r * t.to_row + (q + p) * t.to_pixel, n);
+    for (int p = 0; p < P; ++p) acc[r * P + p][0].store(t.to + r * t.to_row + (q + p) * t.to_pixel, n);
 }
 
 // R rows of `columns` outputs.
@@ -93,8 +98,8 @@ STRETTO_INLINE int square_rows_of(const Correlation& c) {
 
 // Rows [h, h + rows) of depth d of a sample, all channels; `packed` as for the other tiles.
 template <class T>
-void run_square_band(const Correlation& c, const T* packed, std::int64_t sample, std::int64_t d,
-                     std::int64_t h, int rows) {
+void run_square_band(const Correlation& c, const Ending<T>& ending, const T* packed, std::int64_t sample,
+                     std::int64_t d, std::int64_t h, int rows) {
   constexpr int lanes = Vec<T>::lanes;
   const std::int64_t *step = c.x.strides.at, *size = c.x.shape.at, *out = c.out.strides.at;
   const std::int64_t z = d + c.taps[0].at[0];
@@ -111,6 +116,7 @@ void run_square_band(const Correlation& c, const T* packed, std::int64_t sample,
       t.rows[j] = inside ? c.x.as<T>() + sample * step[0] + z * step[2] + y * step[3] + channel : nullptr;
     }
     t.w = packed + channel * 9;
+    t.ending = ending.at(0, channel);
     t.n = c.groups - channel < lanes ? int(c.groups - channel) : lanes;
     t.to = c.out.as<T>() + sample * out[0] + channel + d * out[2] + h * out[3];
     c.stride[1] == 1 ? square_band<T, 1>(t, rows, c.out.shape.at[4])

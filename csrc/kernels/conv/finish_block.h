@@ -13,6 +13,12 @@ STRETTO_INLINE Term<From> term_of(const ArrayView& view, std::int64_t offset, in
   return {view.as<From>() + offset, view.strides[row_axis], view.strides[column_axis]};
 }
 
+STRETTO_INLINE Correlation without_epilogue(Correlation c) {
+  static constexpr Epilogue none{};
+  c.epilogue = &none;
+  return c;
+}
+
 // The epilogue of c's outputs from (n, o, od, oh, ow) on, and their store, with the given axes as rows and
 // columns.
 template <class T, class From, class Out>

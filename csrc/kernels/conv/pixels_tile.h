@@ -18,9 +18,9 @@ inline constexpr int kTileOutputs = 8;
 inline constexpr bool kOutputsFirst = false;
 inline constexpr bool kStoresWhole = false;
 #endif
-// Whether a tile may finish its sums. Worth the code where result and epilogue leave the first cache soonest.
+// Whether a tile may finish its sums: float64 would be as much code again.
 template <class T>
-inline constexpr bool kFinishesPixels = kOutputsFirst && std::is_same_v<T, float>;
+inline constexpr bool kFinishesPixels = std::is_same_v<T, float>;
 inline constexpr int kTileVectors = 3;
 
 template <class T>
@@ -42,14 +42,23 @@ struct PixelsTile {
 
 template <class T, int R, int V>
 STRETTO_INLINE void finish_pixels(const PixelsTile<T>& t, Vec<T> (&acc)[R][V]) {
-  const Vec<T> low = Vec<T>::broadcast(t.terms->clamp.least), high = Vec<T>::broadcast(t.terms->clamp.most);
+  // Most epilogues have one or two of these, and the sums of a short kernel take hardly longer than all.
+  const auto all = [&](auto&& f) __attribute__((always_inline)) {
 #pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) {
-    const Vec<T> bias = Vec<T>::broadcast(t.terms[r].bias), scale = Vec<T>::broadcast(t.terms[r].scale),
-                 shift = Vec<T>::broadcast(t.terms[r].shift);
+    for (int r = 0; r < R; ++r)
 #pragma GCC unroll 3
-    for (int v = 0; v < V; ++v) acc[r][v] = Clamp<T>::apply(fma(acc[r][v] + bias, scale, shift), low, high);
-  }
+      for (int v = 0; v < V; ++v) acc[r][v] = f(acc[r][v], t.terms[r]);
+  };
+  all([](Vec<T> z, const ChannelTerms<T>& terms) { return z + Vec<T>::broadcast(terms.bias); });
+  if (t.terms->is_scaled)
+    all([](Vec<T> z, const ChannelTerms<T>& terms) {
+      return fma(z, Vec<T>::broadcast(terms.scale), Vec<T>::broadcast(terms.shift));
+    });
+  const Clamp<T>& clamp = t.terms->clamp;
+  if (clamp.has_least())
+    all([&](Vec<T> z, const ChannelTerms<T>&) { return max(Vec<T>::broadcast(clamp.least), z); });
+  if (clamp.has_most())
+    all([&](Vec<T> z, const ChannelTerms<T>&) { return min(Vec<T>::broadcast(clamp.most), z); });
 }
 
 template <class T, int R, int V>

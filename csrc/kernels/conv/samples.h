@@ -3,6 +3,7 @@
 // same padding, whose terms are left out.
 #pragma once
 
+#include "kernels/conv/channel_terms.h"
 #include "kernels/conv/finish_block.h"
 #include "kernels/conv/samples_plan.h"
 #include "simd/partial.h"
@@ -16,6 +17,8 @@ struct SamplesRun {
   const TermLists& lists;       // one for each output of a map
   const std::int64_t* element;  // where an element of a map of x lies in the strip; -1: it is not read
   const T *packed, *doubts;     // weights, and [group][panel]: 0 where all are finite
+  bool ends;                    // tiles form the epilogue,
+  const Correlation& rest;      // and this is what is left
 };
 
 // Squares of `count` rows, `step` apart, turned round: lane i of row k becomes element place(k) of `to` + i.
@@ -87,6 +90,9 @@ template <class T>
     tile.all_terms = run.lists.all();
     tile.panel_pitch = panel_pitch;
     tile.place.outputs = int(least(vectors * lanes, c.outputs - panel * lanes));
+    alignas(64) T bias[kMostVectors * lanes];
+    if (run.ends)
+      tile.ending = ending_of(*c.epilogue, group * c.outputs + panel * lanes, tile.place.outputs, bias);
     tile.place.out_channel = 1;
     tile.place.out_pixel = width;
     for (std::int64_t c0 = 0, c1; c0 < c.inputs; c0 = c1) {
@@ -119,8 +125,8 @@ template <class T>
       for (std::int64_t i = 0; i < map; i += lanes)
         turn_round(result.as<T>() + (i * samples + s) * width, samples * width, int(least(lanes, map - i)),
                    vectors * lanes, [&](std::int64_t o) { return turned.as<T>() + o * line + i; });
-      finish_block<T, T, T>(c, turned.as<T>(), {line, columns, 1}, n + s, group, 0, 0, 0, panel * lanes,
-                            tile.place.outputs, c.out.shape.at[3], columns);
+      finish_block<T, T, T>(run.rest, turned.as<T>(), {line, columns, 1}, n + s, group, 0, 0, 0,
+                            panel * lanes, tile.place.outputs, c.out.shape.at[3], columns);
     }
   }
 }
@@ -143,7 +149,9 @@ void run_samples(const Correlation& c, const SamplesPlan& plan, const T* packed,
       [&](int t) { return plan.strip.offset(c.taps[t]) * pitch; },
       [&](std::int64_t i) { return taps_of_output(c, i / ow, i % ow); });
   const T* const doubts = packed + c.groups * plan.tiles.panels * c.inputs * c.tap_count * Vec<T>::lanes;
-  const SamplesRun<T> run{c, plan, lists, elements.as<std::int64_t>(), packed, doubts};
+  const bool ends = ends_in_tiles<T>(*c.epilogue);
+  const Correlation rest = ends ? without_epilogue(c) : c;
+  const SamplesRun<T> run{c, plan, lists, elements.as<std::int64_t>(), packed, doubts, ends, rest};
   share_tasks(plan.blocks * c.groups, products_of(c), kLeastProducts, threads,
               [&](std::int64_t begin, std::int64_t end) {
                 for (std::int64_t i = begin; i < end; ++i) {

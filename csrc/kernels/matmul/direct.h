@@ -24,7 +24,8 @@ class Direct {
   }
 
   // `next` is what the caller computes on afterwards.
-  STRETTO_INLINE void run(Tile<T>& t, const T* a, const T* b, T* c, Ahead (&next)[3]) const {
+  STRETTO_INLINE void run(Tile<T>& t, const T* a, const T* b, T* c, const Ending<T>& ending,
+                          Ahead (&next)[3]) const {
     const std::int64_t tiles = row_blocks_ * (whole_ / kPanel<T> + (n_ > whole_));
     const std::int64_t share = divide_up(next[0].size() + next[1].size() + next[2].size(), tiles);
     int operand = 0;
@@ -35,22 +36,26 @@ class Direct {
       spread_fetches(t);
     };
     t.a = a;
+    std::int64_t row = 0;
     for (std::int64_t i = 0; i < row_blocks_; ++i) {
       const bool is_short = i >= tall_blocks_;
       t.tail = whole_tail_;
       for (std::int64_t j = 0; j < whole_; j += kPanel<T>) {
         t.b = b + j;
         t.c = c + j;
+        t.ending = ending.at(row, j);
         fetch(t);
         whole_tile_[is_short](t);
       }
       if (n_ > whole_) {
         t.b = b + whole_;
         t.c = c + whole_;
+        t.ending = ending.at(row, whole_);
         t.tail = rest_tail_;
         fetch(t);
         rest_tile_[is_short](t);
       }
+      row += height_ - is_short;
       t.a += (height_ - is_short) * t.a_row;
       c += (height_ - is_short) * t.c_row;
     }

@@ -156,7 +156,13 @@ struct Region {
         sums_row = finish.out_row;
       }
     }
-    const bool finishes = !keeps_sums && (!is_direct || !finish.is_empty());
+    bool finishes = !keeps_sums && (!is_direct || !finish.is_empty());
+    [[maybe_unused]] Ending<T> ending;
+    if constexpr (is_same<Sums, Chains<T>> && is_same<T, Operand> && is_same<T, Out> && kHasEndings<T>)
+      if (finishes && is_direct && finish.suits_tiles()) {
+        ending = finish.for_tiles();
+        finishes = false;
+      }
     const std::int64_t own_panels = divide_up(columns, kPanel<T>);
     const std::int64_t copied_size = most * (slots_of<Sums>(most_terms) + 64);
     // Row blocks that pass by a panel: as many as stay in the L2 cache, or one, which stays in L1.
@@ -258,6 +264,7 @@ struct Region {
               t.c = to + (is_brief ? (y - y0) * own_row + j - finished : y * t.c_row + j);
               t.start = block > 0 ? waiting + y * waiting_row + j : nullptr;
               t.total = ends_segment && s > 0 ? sums + y * sums_row + j : corrects ? panel : nullptr;
+              if (ends_segment && s == segments - 1) t.ending = ending.at(r0 + y, j0 + j);
               t.fetches = 0;
               rows_ahead.fetch_with(t, rows_share);
               b_ahead.fetch_with(t, b_share);

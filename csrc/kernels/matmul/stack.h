@@ -98,6 +98,8 @@ class Stack {
   void run_direct() const {
     const Tile<T> tile = strides();
     const Direct<T> direct(m_, n_);
+    // Within the tiles, if they can.
+    const bool ends = finish_of_matrix(0).suits_tiles();
     parallel_for(count_, chunk_of(flops(), count_), threads_, [&](std::int64_t begin, std::int64_t end) {
       Tile<T> own = tile;
       for (std::int64_t i = begin; i < end; ++i) {
@@ -110,8 +112,9 @@ class Stack {
           next[2] = ahead_of<T>(args_.out, after * tile.c_step);
         }
         direct.run(own, args_.a.as<T>() + i * tile.a_step, args_.b.as<T>() + i * tile.b_step,
-                   args_.out.as<T>() + i * tile.c_step, next);
-        finish(i, i + 1);
+                   args_.out.as<T>() + i * tile.c_step, ends ? finish_of_matrix(i).for_tiles() : Ending<T>(),
+                   next);
+        if (!ends) finish(i, i + 1);
       }
     });
   }
@@ -140,11 +143,15 @@ class Stack {
         if (view->present() && is_stack_) is_one = is_one && view->strides[0] == m_ * view->strides.last(1);
       const std::int64_t count = is_one ? last - first : 1;
       for (std::int64_t i = first; i < last; i += count) {
-        const Finish<T, T, T> finish = finish_of<T, T, T>(
-            args_, [&](const ArrayView& view) { return is_stack_ ? i * view.strides[0] : 0; });
+        const Finish<T, T, T> finish = finish_of_matrix(i);
         finish.run(finish.out, finish.out_row, 0, int(count * m_), 0, n_);
       }
     }
+  }
+
+  Finish<T, T, T> finish_of_matrix(std::int64_t i) const {
+    return finish_of<T, T, T>(args_,
+                              [&](const ArrayView& view) { return is_stack_ ? i * view.strides[0] : 0; });
   }
 
   Tile<T> strides() const {

@@ -15,6 +15,8 @@ struct Clamp {
     if (activation != Activation::none) least = T(0);
     if (activation == Activation::relu6) most = T(6);
   }
+  STRETTO_INLINE bool has_least() const { return least == T(0); }
+  STRETTO_INLINE bool has_most() const { return most == T(6); }
   STRETTO_INLINE static bool is(Activation a) {
     return a == Activation::none || a == Activation::relu || a == Activation::relu6;
   }

@@ -4,6 +4,7 @@
 #include "kernels/activate_values.h"
 #include "kernels/epilogue.h"
 #include "kernels/tile/clamp.h"
+#include "kernels/tile/ending.h"
 #include "simd/convert.h"
 #include "simd/store_first.h"
 
@@ -58,9 +59,23 @@ struct Finish {
   T parameter = T(0);
   Out* out = nullptr;
   std::int64_t out_row = 0, out_col = 0;
+  static constexpr bool is_of_one_type = is_same<T, From> && is_same<T, Out>;
 
   STRETTO_INLINE bool is_empty() const {
     return !bias.data && !scale.data && !residual.data && activation == Activation::none;
+  }
+
+  // Whether tiles can form it: all terms lie along their columns.
+  STRETTO_INLINE bool suits_tiles() const {
+    if (!kHasEndings<T> || !is_of_one_type) return false;
+    const bool bias_fits = !bias.data || (bias.row == 0 && bias.col == 1);
+    return bias_fits && (!residual.data || residual.col == 1) && !scale.data && Clamp<T>::is(activation);
+  }
+
+  STRETTO_INLINE Ending<T> for_tiles() const {
+    const Clamp<T> clamp(activation);
+    return {bias.data,        residual.data, residual.row, clamp.has_least(),
+            clamp.has_most(), clamp.least,   clamp.most};
   }
 
   // Whether an element takes no longer than its load and store.
@@ -70,7 +85,7 @@ struct Finish {
   [[gnu::noinline]] void run(const T* sums, std::int64_t sums_row, std::int64_t row, int rows,
                              std::int64_t column, std::int64_t columns) const {
     using V = Vec<T>;
-    if constexpr (is_same<T, From> && is_same<T, Out> && is_floating_point<T>) {
+    if constexpr (is_of_one_type && is_floating_point<T>) {
       if (lies_along_rows()) {
         if (Clamp<T>::is(activation))
           return clamp_rows(Clamp<T>(activation), sums, sums_row, row, rows, column, columns);

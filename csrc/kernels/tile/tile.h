@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "kernels/tile/ending.h"
 #include "simd/add_product.h"
 #include "simd/narrow.h"
 
@@ -63,6 +64,7 @@ struct Tile {
   std::int64_t start_row = 0;
   const T* total = nullptr;  // sum of the segments so far, which the accumulators are added to; null: none
   std::int64_t total_row = 0;
+  Ending<T> ending;
   int tail;  // columns of the last vector
   std::int64_t count = 1, a_step = 0, b_step = 0, c_step = 0;
   int rows = 0;  // of c; for tiles that are not made for one number of them
@@ -115,7 +117,48 @@ struct Line {
     for (int v = 0; v < whole; ++v) head[v] = total.head[v] + head[v];
     last = total.last + last;
   }
+  STRETTO_INLINE void add(const Line& term) {
+#pragma GCC unroll 4
+    for (int v = 0; v < whole; ++v) head[v] = head[v] + term.head[v];
+    last = last + term.last;
+  }
+  STRETTO_INLINE void raise_to(V least) {
+#pragma GCC unroll 4
+    for (int v = 0; v < whole; ++v) head[v] = max(least, head[v]);
+    last = max(first_lanes<Last>(least), last);
+  }
+  STRETTO_INLINE void lower_to(V most) {
+#pragma GCC unroll 4
+    for (int v = 0; v < whole; ++v) head[v] = min(most, head[v]);
+    last = min(first_lanes<Last>(most), last);
+  }
 };
+
+template <int rows, class V, class Row>
+STRETTO_INLINE void end_rows(const Ending<typename V::scalar>& ending, int tail, Row (&acc)[rows]) {
+  if (ending.bias) {
+    Row bias;
+    bias.load(ending.bias, tail);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) acc[i].add(bias);
+  }
+  if (ending.residual) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      Row residual;
+      residual.load(ending.residual + i * ending.residual_row, tail);
+      acc[i].add(residual);
+    }
+  }
+  if (ending.has_least) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) acc[i].raise_to(V::broadcast(ending.least));
+  }
+  if (ending.has_most) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) acc[i].lower_to(V::broadcast(ending.most));
+  }
+}
 
 // A second loop is code: only for tiles that most of the work is done in.
 template <class V, int vectors, class Last>
@@ -207,6 +250,7 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
         acc[i].add_to(total);
       }
     }
+    if constexpr (kHasEndings<T>) end_rows<rows, V>(t.ending, tail, acc);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) acc[i].store(c + i * t.c_row, tail);
   }
