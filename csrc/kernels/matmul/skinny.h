@@ -9,7 +9,7 @@ namespace stretto::STRETTO_ISA {
 inline constexpr int kSkinnyRows = 3;
 inline constexpr std::int64_t kSkinnyBytes = 1
                                              << 20;  // of b; longer rows are better read one after the other
-inline constexpr std::int64_t kSkinnyAhead = 8;      // rows of b
+inline constexpr std::int64_t kSkinnyAhead = 4;      // rows of b
 
 // Vectors of a stretch: chains for two units of four cycles, and room for a row of b.
 template <int rows>

@@ -13,9 +13,9 @@ inline constexpr std::int64_t kStreamBlock = 256 << 10;  // of b that all groups
 inline constexpr std::int64_t kStreamAhead = 128 << 10;  // of b, fetched ahead
 
 // Rows of b at a time. Few streams suit the machine's own fetching best, and sums of few rows are soon read
-// again; of one row, which are half of all loads, less often.
+// again; of one row, which are half of all loads, less often (AVX2).
 template <int rows>
-inline constexpr int kStreamTerms = kHasMasks || rows > 4 || rows == 1 ? 8 : 4;
+inline constexpr int kStreamTerms = (rows == 1) != kHasMasks || rows > 4 ? 8 : 4;
 
 // Whether the factors of a step are too many for the registers: they stay in memory then, each read once for
 // several vectors, where broadcasts would be spilled.
@@ -83,7 +83,7 @@ STRETTO_INLINE void stream_terms(const Stream<T>& s, std::int64_t p0, std::int64
   // several.
   constexpr int lanes = Vec<T>::lanes, line = 64 / int(sizeof(Vec<T>));
   constexpr bool fetches = terms > 1;
-  constexpr int vectors = rows == 1                        ? (kHasMasks ? 4 : 2) * line
+  constexpr int vectors = rows == 1                        ? 2 * line
                           : kManyFactors<rows>             ? 3 * line
                           : (rows + 1) * line < kRegisters ? line
                                                            : 1;
