@@ -23,8 +23,11 @@ ternaryfunc bound_call = nullptr;
 
 py::object record_or_call(const Op& op, const py::tuple& inputs, const py::dict& keywords,
                           const py::object& out, const py::object& threads, const char* variant) {
-  if (has_symbol(items_of(inputs))) return record_call(op, inputs, keywords, out);
-  return call_op(op, items_of(inputs), to_attributes(op.name, keywords), out, threads, variant);
+  const std::span<PyObject* const> given = items_of(inputs);
+  if (has_symbol(given)) return record_call(op, inputs, keywords, out);
+  std::vector<PyObject*> all(given.begin(), given.end());
+  all.resize(inputs_of_call(op, given.size()), Py_None);
+  return call_op(op, all, to_attributes(op.name, keywords), out, threads, variant);
 }
 
 PyObject* call_slot(PyObject* self, PyObject* arguments, PyObject* keywords) {
@@ -56,10 +59,11 @@ py::tuple from_type(const ValueType& type) {
   return py::make_tuple(name_of(type.dtype), py::tuple(py::cast(Ints(type.shape.begin(), type.shape.end()))));
 }
 
-Types to_types(const py::sequence& descriptions) {
+Types to_types(const Op& op, const py::sequence& descriptions) {
   Types types;
   for (const auto& description : descriptions)
     types.push_back(to_type(py::reinterpret_borrow<py::object>(description)));
+  types.resize(inputs_of_call(op, types.size()));
   return types;
 }
 
@@ -71,8 +75,8 @@ std::string select_on(const Op& op, const py::sequence& inputs, const py::dict& 
     for (const Arch arch : kArchs)
       if (name == name_of(arch)) machine.archs |= std::uint32_t(arch);
   const Attributes attributes = to_attributes(op.name, keywords);
-  Types types = to_types(inputs);
-  types.resize(std::max(types.size(), op.inputs.size()));  // what is not given is absent
+  Types types = to_types(op, inputs);
+  types.resize(std::max(types.size(), op.inputs.size()));
   op.infer(types, attributes);
   return op.select(types, attributes, machine);
 }
@@ -152,27 +156,27 @@ PreparedWeight(op=conv2d, shape=(8, 3, 3, 3), dtype=float32)
       .def("infer",
            [](const Op& op, const py::sequence& inputs, const py::dict& keywords) {
              py::list outputs;
-             for (const ValueType& type : op.infer(to_types(inputs), to_attributes(op.name, keywords)))
+             for (const ValueType& type : op.infer(to_types(op, inputs), to_attributes(op.name, keywords)))
                outputs.append(from_type(type));
              return outputs;
            })
       .def("cost",
            [](const Op& op, const py::sequence& inputs, const py::dict& keywords) {
              const Attributes attributes = to_attributes(op.name, keywords);
-             const Types types = to_types(inputs);
+             const Types types = to_types(op, inputs);
              const Cost cost = op.cost(types, op.infer(types, attributes), attributes);
              return py::make_tuple(cost.flops, cost.bytes);
            })
       .def("batch_axis",
            [](const Op& op, const py::sequence& inputs, const std::vector<int>& axes,
               const py::dict& keywords) {
-             return op.batch(to_types(inputs), axes, to_attributes(op.name, keywords));
+             return op.batch(to_types(op, inputs), axes, to_attributes(op.name, keywords));
            })
       .def("channel_axes",
            [](const Op& op, const py::sequence& inputs, const py::dict& keywords) -> py::object {
              if (!op.channels) return py::none();
              const Attributes attributes = to_attributes(op.name, keywords);
-             const Types types = to_types(inputs);
+             const Types types = to_types(op, inputs);
              const std::vector<int> axes = op.channels(types, op.infer(types, attributes), attributes);
              return axes.empty() ? py::object(py::none()) : py::object(py::cast(axes));
            })

@@ -48,6 +48,7 @@ Step to_step(const py::tuple& t) {
   step.op = &named(t[0].cast<std::string>());
   step.attributes = to_attributes(step.op->name, t[1].cast<py::dict>());
   step.inputs = t[2].cast<std::vector<int>>();
+  step.inputs.resize(inputs_of_call(*step.op, step.inputs.size()), -1);
   step.outputs = t[3].cast<std::vector<int>>();
   step.is_view = t[4].cast<bool>();
   return step;
@@ -134,6 +135,8 @@ py::object viewed(const Op& op, const py::sequence& inputs, const py::dict& keyw
     views.push_back(view);
     types.push_back(view.type());
   }
+  views.resize(inputs_of_call(op, views.size()));
+  types.resize(views.size());
   // Any address does: nothing is read.
   alignas(64) static char origin[64];
   views.at(0).data = origin;

@@ -80,6 +80,10 @@ struct Op {
   bool widens = false;
 };
 
+// How many inputs a call has that was given so many: all, or those that must be there and no more. Throws
+// DTypeError when some of these are missing.
+std::size_t inputs_of_call(const Op& op, std::size_t given);
+
 // All ops, in the order of ops.inc.
 std::span<const Op* const> all_ops();
 const Op* op_named(const std::string& name);  // nullptr when there is none
