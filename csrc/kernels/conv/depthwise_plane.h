@@ -165,10 +165,8 @@ STRETTO_INLINE std::int64_t square_kernel(const Correlation& c) {
   return k;
 }
 
-// Several outputs of one channel share its vectors of x better in a tile of theirs, where registers are few.
-STRETTO_INLINE bool is_depthwise(const Correlation& c) {
-  return c.inputs == 1 && (!kOutputsFirst || c.outputs < kTileOutputs);
-}
+// Several outputs of one channel share its vectors of x better in a tile of theirs.
+STRETTO_INLINE bool is_depthwise(const Correlation& c) { return c.inputs == 1 && c.outputs < kTileOutputs; }
 
 // The function for this problem, or null.
 template <class T>
