@@ -20,6 +20,8 @@ struct MapsRun {
   const std::int64_t* offset;  // of all taps, in the strip or in x
   const PhaseLine* lines;
   const T* packed;
+  bool ends;                // tiles form the epilogue,
+  const Correlation& rest;  // and this is what is left
 };
 
 // Where a block lies: samples [n, n + samples), phase positions from (d, i, j) on.
@@ -36,27 +38,33 @@ struct MapsSource {
   bool ends;                            // no element behind the last position may be read
 };
 
-// The sums of `count` outputs: [slot of the phase][output][sample][position].
+// The sums of `count` outputs from channel `output` on: [slot of the phase][output][sample][position].
 template <class T>
 STRETTO_INLINE void sum_maps(const MapsRun<T>& run, const MapsSource<T>& source, std::int64_t samples,
-                             const T* w, std::int64_t count, T* sums, std::int64_t map) {
+                             const T* w, std::int64_t output, std::int64_t count, T* sums, std::int64_t map) {
   constexpr std::int64_t lanes = Vec<T>::lanes;
   const Correlation& c = run.c;
   PhaseTile<T> tile;
   tile.channel_pitch = source.channel;
   tile.out_row = samples * map;
+  const Epilogue& e = *c.epilogue;
+  if (run.ends) tile.clamp = Clamp<T>(e.activation);
   for (std::int64_t k = 0; k < run.classes.count(); ++k) {
     const Phase& phase = run.classes.at(run.classes.begin(k));
     tile.taps = phase.tap_count;
     tile.offset = run.offset + (phase.taps - c.taps);
     for_each_tile_of_sums(run.classes.size(k) * count, [&](std::int64_t first, std::int64_t height) {
       T* const out = sums + (run.classes.begin(k) * count + first) * tile.out_row;
+      if (run.ends)
+        for (std::int64_t r = 0; r < height; ++r)
+          tile.bias[r] = ChannelTerms<T>(e, output + (first + r) % count).bias;
       const std::int64_t most = source.ends ? source.positions / lanes : divide_up(source.positions, lanes);
       const std::int64_t vectors = divide_up(source.positions, lanes),
                          tiles = divide_up(vectors, least(most, kMostMapVectors[height]));
       for (std::int64_t c0 = 0; c0 < c.inputs; c0 += c.segment_channels) {
         tile.channels = least(c.segment_channels, c.inputs - c0);
         tile.first_segment = c0 == 0;
+        tile.ends = run.ends && c0 + tile.channels == c.inputs;
         tile.w = w + c0 * tile.taps * height;
         for (std::int64_t s = 0; s < samples; ++s)
           for (std::int64_t i = 0, done = 0; i < tiles; ++i) {
@@ -112,7 +120,7 @@ STRETTO_INLINE void weave_maps(const MapsRun<T>& run, const MapsBlock& block, co
           weave_phase_rows<T, 2>(to_weave, run.lines + a * in_depth, w, source.x + s * source.sample);
         else
           weave_phase_rows<T, 4>(to_weave, run.lines + a * in_depth, w, source.x + s * source.sample);
-        finish_block<From, T, Out>(run.c, woven, {0, columns, 1}, n, block.group, d, h0, w0, first + o, 1,
+        finish_block<From, T, Out>(run.rest, woven, {0, columns, 1}, n, block.group, d, h0, w0, first + o, 1,
                                    rows, columns);
       }
 }
@@ -152,7 +160,8 @@ template <class From, class T, class Out>
   for (std::int64_t chunk = begin; chunk < end; ++chunk) {
     const std::int64_t first = chunk * kTileOutputs, count = least(kTileOutputs, c.outputs - first);
     const T* const w = run.packed + (block.group * c.outputs + first) * c.inputs * taps;
-    if (!run.plan.weaves) sum_maps(run, source, block.samples, w, count, sums.as<T>(), map);
+    if (!run.plan.weaves)
+      sum_maps(run, source, block.samples, w, block.group * c.outputs + first, count, sums.as<T>(), map);
     weave_maps<From, T, Out>(run, block, source, w, sums.as<T>(), map, first, count,
                              direct ? nullptr : woven.as<T>());
   }
@@ -172,8 +181,12 @@ void run_maps(const ConvTransposeArgs& args, const Phases& phases, const T* pack
   const Scratch lines(phases.count() * std::int64_t(sizeof(PhaseLine)));
   if (plan.weaves)
     find_phase_lines(classes, phases.count(), c.taps, offsets.as<std::int64_t>(), lines.as<PhaseLine>());
+  const bool ends =
+      is_same<From, T> && is_same<T, Out> && !plan.weaves && c.inputs > 0 && ends_in_tiles<T>(*c.epilogue);
+  const Correlation rest = ends ? without_epilogue(c) : c;
   const MapsRun<T> run{
-      args, phases, classes, c, plan, strip, offsets.as<std::int64_t>(), lines.as<PhaseLine>(), packed};
+      args,   phases, classes, c, plan, strip, offsets.as<std::int64_t>(), lines.as<PhaseLine>(),
+      packed, ends,   rest};
 
   const Phase& most = phases[0];
   const std::int64_t depth = most.size[0], samples = args.out.shape.at[0];

@@ -23,7 +23,23 @@ struct PhaseTile {
   T* out;      // [R] rows of sums
   std::int64_t out_row;
   bool first_segment;
+  bool ends = false;          // the tile forms the epilogue: these and a clamp
+  T bias[kTileOutputs] = {};  // [R]
+  Clamp<T> clamp{Activation::none};
 };
+
+template <class T, int R, int V>
+STRETTO_INLINE void end_phases(const PhaseTile<T>& t, Vec<T> (&acc)[R][V]) {
+  const auto all = [&](auto&& f) __attribute__((always_inline)) {
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) acc[r][v] = f(acc[r][v], r);
+  };
+  all([&](Vec<T> z, int r) { return z + Vec<T>::broadcast(t.bias[r]); });
+  if (t.clamp.has_least()) all([&](Vec<T> z, int) { return max(Vec<T>::broadcast(t.clamp.least), z); });
+  if (t.clamp.has_most()) all([&](Vec<T> z, int) { return min(Vec<T>::broadcast(t.clamp.most), z); });
+}
 
 template <class T, int R, int V>
 [[gnu::noinline]] void run_phase_tile(const PhaseTile<T>& t) {
@@ -54,14 +70,18 @@ template <class T, int R, int V>
     for (std::int64_t c = t.channels; c > 0; --c, channel += t.channel_pitch)
       for (const std::int64_t* offset = begin; offset != end; ++offset) add(channel + *offset);
   }
+  if (!t.first_segment) {
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) acc[r][v] = Vec<T>::load(t.out + r * t.out_row + v * lanes) + acc[r][v];
+  }
+  if constexpr (kHasEndings<T>)
+    if (t.ends) end_phases(t, acc);
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) {
-      T* const out = t.out + r * t.out_row + v * lanes;
-      if (!t.first_segment) acc[r][v] = Vec<T>::load(out) + acc[r][v];
-      acc[r][v].store(out);
-    }
+    for (int v = 0; v < V; ++v) acc[r][v].store(t.out + r * t.out_row + v * lanes);
 }
 
 template <class T>
