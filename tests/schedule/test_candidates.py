@@ -39,7 +39,7 @@ def test_a_chain_on_two_cores(chain):
         "serial",
         "intra (2 threads)",
         "data (2 workers)",
-        "tensor (2 workers)",
+        "tensor (2 workers, 4 steps in parts)",
         "pipeline (2 workers, micro-batch 1)",
         "pipeline (2 workers, micro-batch 2)",
         "pipeline (2 workers, micro-batch 4)",

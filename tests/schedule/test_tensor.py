@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import stretto as st
 from stretto.runner import Runner
+from stretto.schedule.candidate import Wanted
+from stretto.schedule.candidates import candidates
 from stretto.schedule.cost import CostModel
 from stretto.schedule.machine import Machine, Rates
 from stretto.schedule.plan import Choice
@@ -77,3 +79,24 @@ def test_only_big_steps_are_split():
     dear = Rates(flops=1e9, hand_off=1.0)
     stages, placement = split(CostModel(program, Machine(cores=2), dear), 64, 2, 1)
     assert placement == ((0,),)
+
+
+def test_few_channels_are_shared_out_too():
+    """Parts of 16 channels fill vectors of channels; parts of 8 those of positions: both are candidates."""
+    narrow, wide = weight(16, 16, 3, 3), weight(64, 16, 3, 3)
+    f = lambda x: st.conv2d(st.conv2d(x, narrow, padding=1), wide, padding=1)  # noqa: E731
+    program = st.trace(f, np.zeros((1, 16, 64, 64), "f4"))
+    model = CostModel(program, Machine(cores=2), Rates())
+    tensors = [c for c in candidates(model, 1, Wanted(2)) if c.choice.schedule == "tensor"]
+    assert [str(c.choice) for c in tensors] == [
+        "tensor (2 workers, 1 step in parts)",
+        "tensor (2 workers, 2 steps in parts)",
+    ]
+    assert all(c.verdict == "" for c in tensors)
+    tensors = [c for c in candidates(model, 1, Wanted(8)) if c.choice.schedule == "tensor"]
+    assert [str(c.choice) for c in tensors if not c.verdict] == [
+        "tensor (2 workers, 1 step in parts)",
+        "tensor (2 workers, 2 steps in parts)",
+        "tensor (4 workers, 1 step in parts)",
+        "tensor (8 workers, 1 step in parts)",
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import product
 
 from stretto.schedule import branches
 from stretto.schedule.candidate import Candidate, Wanted, cut_or_not, powers, whole
@@ -10,7 +11,7 @@ from stretto.schedule.cost import CostModel
 from stretto.schedule.devices import on_gpus
 from stretto.schedule.pipelines import hybrid, pipeline, replicated
 from stretto.schedule.plan import Choice
-from stretto.schedule.tensor import split
+from stretto.schedule.tensor import LEAST_CHANNELS, split
 
 __all__ = ["GENERATORS", "SCHEDULES", "candidates"]
 
@@ -106,8 +107,8 @@ def task(model: CostModel, samples: int, wanted: Wanted) -> Iterator[Candidate]:
 
 def tensor(model: CostModel, samples: int, wanted: Wanted) -> Iterator[Candidate]:
     """The output channels of the big steps in shares, one a worker; the first worker runs the rest."""
-    for workers in wanted.counts():
-        stages, placement = split(model, samples, workers, wanted.inside, force=wanted.schedule is not None)
+    for workers, least in product(wanted.counts(), LEAST_CHANNELS):
+        stages, placement = split(model, samples, workers, wanted.inside, least, force=wanted.schedule is not None)
         choice = Choice("tensor", len(placement), wanted.inside, wanted.micro_batch, stages, placement)
         runs = len(placement) > 1 or (wanted.schedule and wanted.workers == 1)
         verdict = "" if runs else "no step is worth splitting by its channels"

@@ -153,6 +153,9 @@ class Choice:
             parts.append(f"{self.workers} workers")
         if self.threads > 1:
             parts.append(f"{self.threads} threads")
+        in_parts = len({stage.steps for stage in self.stages if stage.part[1] > 1})
+        if in_parts:
+            parts.append(f"{in_parts} step{'s' if in_parts > 1 else ''} in parts")
         if self.devices:
             parts.append(
                 ", ".join(self.devices) if len(self.devices) < 3 else f"{self.devices[0]} to {self.devices[-1]}"

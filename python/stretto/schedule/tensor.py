@@ -12,7 +12,7 @@ from stretto.schedule.plan import Stage
 
 __all__ = ["channels_of", "split"]
 
-LEAST_CHANNELS = 16  # for each worker
+LEAST_CHANNELS = (16, 8)  # for each worker: what fills most tiles, and those whose lanes are positions
 
 
 def channels_of(program: Program, types: Sequence[Type], index: int, samples: int) -> int:
@@ -24,7 +24,13 @@ def channels_of(program: Program, types: Sequence[Type], index: int, samples: in
 
 
 def split(
-    model: CostModel, samples: int, workers: int, threads: int, *, force: bool = False
+    model: CostModel,
+    samples: int,
+    workers: int,
+    threads: int,
+    least_channels: int = LEAST_CHANNELS[0],
+    *,
+    force: bool = False,
 ) -> tuple[tuple[Stage, ...], tuple[tuple[int, ...], ...]]:
     """Stages and each worker's list of them: big steps in parts, the runs between them whole on the first worker.
 
@@ -47,7 +53,7 @@ def split(
         whole = model.step(index, samples, threads)
         part = model.step(index, samples, threads, shares=workers) + 2 * model.rates.hand_off
         channels = channels_of(program, types, index, samples)
-        if channels < workers * (1 if force else LEAST_CHANNELS) or not (force or part < whole):
+        if channels < workers * (1 if force else least_channels) or not (force or part < whole):
             run.append(index)
             continue
         end_run()
