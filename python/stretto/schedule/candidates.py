@@ -11,7 +11,7 @@ from stretto.schedule.cost import CostModel
 from stretto.schedule.devices import on_gpus
 from stretto.schedule.pipelines import hybrid, pipeline, replicated
 from stretto.schedule.plan import Choice
-from stretto.schedule.tensor import LEAST_CHANNELS, split
+from stretto.schedule.tensor import RULES, split
 
 __all__ = ["GENERATORS", "SCHEDULES", "candidates"]
 
@@ -107,8 +107,8 @@ def task(model: CostModel, samples: int, wanted: Wanted) -> Iterator[Candidate]:
 
 def tensor(model: CostModel, samples: int, wanted: Wanted) -> Iterator[Candidate]:
     """The output channels of the big steps in shares, one a worker; the first worker runs the rest."""
-    for workers, least in product(wanted.counts(), LEAST_CHANNELS):
-        stages, placement = split(model, samples, workers, wanted.inside, least, force=wanted.schedule is not None)
+    for workers, rule in product(wanted.counts(), RULES):
+        stages, placement = split(model, samples, workers, wanted.inside, rule, force=wanted.schedule is not None)
         choice = Choice("tensor", len(placement), wanted.inside, wanted.micro_batch, stages, placement)
         runs = len(placement) > 1 or (wanted.schedule and wanted.workers == 1)
         verdict = "" if runs else "no step is worth splitting by its channels"

@@ -10,9 +10,11 @@ from stretto.schedule.candidate import stage_of
 from stretto.schedule.cost import CostModel
 from stretto.schedule.plan import Stage
 
-__all__ = ["channels_of", "split"]
+__all__ = ["RULES", "channels_of", "split"]
 
-LEAST_CHANNELS = (16, 8)  # for each worker: what fills most tiles, and those whose lanes are positions
+# Channels for each worker, and how much longer than the whole a part may take as predicted. The bold rule is for
+# measurement to judge: tiles whose lanes are positions need fewer channels, and a part's weights may fit its cache.
+CAUTIOUS, BOLD = RULES = (16, 1.0), (8, 1.2)
 
 
 def channels_of(program: Program, types: Sequence[Type], index: int, samples: int) -> int:
@@ -28,7 +30,7 @@ def split(
     samples: int,
     workers: int,
     threads: int,
-    least_channels: int = LEAST_CHANNELS[0],
+    rule: tuple[int, float] = CAUTIOUS,
     *,
     force: bool = False,
 ) -> tuple[tuple[Stage, ...], tuple[tuple[int, ...], ...]]:
@@ -37,6 +39,7 @@ def split(
     A step is big when its parts, one after a hand-off, end before the whole would; all that can be split are with
     ``force``. (The column split of Megatron-LM, Shoeybi et al. 2019, for every op that has output channels.)
     """
+    least_channels, slack = rule
     program = model.program
     types = model.types(samples)
     stages: list[Stage] = []
@@ -53,7 +56,7 @@ def split(
         whole = model.step(index, samples, threads)
         part = model.step(index, samples, threads, shares=workers) + 2 * model.rates.hand_off
         channels = channels_of(program, types, index, samples)
-        if channels < workers * (1 if force else least_channels) or not (force or part < whole):
+        if channels < workers * (1 if force else least_channels) or not (force or part < slack * whole):
             run.append(index)
             continue
         end_run()
