@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import stretto as st
 from stretto import layout
+from stretto.opening import Shop
 from stretto.rewrite import channels_last, fuse_epilogues, steps_of_maps
 
+SHORT = 1e-5  # seconds
 X = np.random.default_rng(0).normal(size=(4, 3, 12, 12)).astype("f4")
 
 
@@ -34,11 +36,12 @@ def is_last(program):
 def seconds(monkeypatch, of_steps, of_calls):
     """Steps take 1 as they are and ``of_steps`` with channels last; a call of the changed program ``of_calls``."""
 
-    def step_seconds(program, *_):
-        return [of_steps if dict(step.attributes).get("layout") == "NHWC" else 1.0 for step in program.steps]
+    def step_seconds(model, *_):
+        last = [dict(step.attributes).get("layout") == "NHWC" for step in model.program.steps]
+        return [SHORT * (of_steps if is_last else 1.0) for is_last in last]
 
     monkeypatch.setattr(layout, "_step_seconds", step_seconds)
-    monkeypatch.setattr(layout, "_call_seconds", lambda programs, *_: [1.0, of_calls][: len(programs)])
+    monkeypatch.setattr(layout, "_call_seconds", lambda shops, *_: [1.0, of_calls][: len(shops)])
 
 
 def test_what_is_faster_both_ways_is_taken_and_told(monkeypatch):
@@ -74,6 +77,21 @@ def test_programs_plans_by_hand_and_plans_without_measuring_stay_as_they_are(mon
         assert of_program.program == by_hand.program == unmeasured.program == program
 
 
+def test_a_network_that_takes_long_for_the_budget_stays(monkeypatch):
+    seconds(monkeypatch, 0.5, 0.5)
+    with st.plan(make_net(), X, workers=1, calibrate=4 * SHORT) as plan:
+        assert not is_last(plan.program)
+
+
+def test_memory_that_is_counted_is_not_given_away(monkeypatch):
+    seconds(monkeypatch, 0.5, 0.5)
+    net = st.Conv2d(3, 16, 1, rng=1)
+    for options in ({"memory_limit": 1000}, {"objective": "memory"}):
+        with st.plan(net, X, workers=1, calibrate=0.01, **options) as plan:
+            assert not is_last(plan.program)
+            assert plan(X).tobytes() == net(X).tobytes()
+
+
 def test_the_real_clock_changes_no_bit():
     net = make_net()
     for calibrate in (0.02, 0.2):
@@ -81,7 +99,8 @@ def test_the_real_clock_changes_no_bit():
             assert plan(X).tobytes() == net(X).tobytes()
     program = fuse_epilogues(st.trace(net, X))
     told = []
-    first, last = layout._call_seconds([program, channels_last(program)], (X,), 0.01, lambda: told.append(1))
+    shops = [Shop(version, 1) for version in (program, channels_last(program))]
+    first, last = layout._call_seconds(shops, (X,), 0.01, lambda: told.append(1))
     assert first > 0 < last
     assert told
 

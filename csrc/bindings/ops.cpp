@@ -25,8 +25,11 @@ py::object record_or_call(const Op& op, const py::tuple& inputs, const py::dict&
                           const py::object& out, const py::object& threads, const char* variant) {
   const std::span<PyObject* const> given = items_of(inputs);
   if (has_symbol(given)) return record_call(op, inputs, keywords, out);
+  const std::size_t count = inputs_of_call(op, given.size());
+  if (count == given.size())
+    return call_op(op, given, to_attributes(op.name, keywords), out, threads, variant);
   std::vector<PyObject*> all(given.begin(), given.end());
-  all.resize(inputs_of_call(op, given.size()), Py_None);
+  all.resize(count, Py_None);
   return call_op(op, all, to_attributes(op.name, keywords), out, threads, variant);
 }
 
@@ -75,8 +78,7 @@ std::string select_on(const Op& op, const py::sequence& inputs, const py::dict& 
     for (const Arch arch : kArchs)
       if (name == name_of(arch)) machine.archs |= std::uint32_t(arch);
   const Attributes attributes = to_attributes(op.name, keywords);
-  Types types = to_types(op, inputs);
-  types.resize(std::max(types.size(), op.inputs.size()));
+  const Types types = to_types(op, inputs);
   op.infer(types, attributes);
   return op.select(types, attributes, machine);
 }

@@ -80,8 +80,8 @@ struct Op {
   bool widens = false;
 };
 
-// How many inputs a call has that was given so many: all, or those that must be there and no more. Throws
-// DTypeError when some of these are missing.
+// How many inputs a call has that was given so many: those left out at the end are absent. Throws DTypeError
+// when one of them must be there.
 std::size_t inputs_of_call(const Op& op, std::size_t given);
 
 // All ops, in the order of ops.inc.

@@ -1,5 +1,6 @@
 #include "ops/ops.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace stretto {
@@ -14,15 +15,14 @@ std::span<const Op* const> all_ops() {
 }
 
 std::size_t inputs_of_call(const Op& op, std::size_t given) {
-  const auto last_of = [&](std::size_t input) { return op.inputs[input][std::strlen(op.inputs[input]) - 1]; };
   for (std::size_t i = given; i < op.inputs.size(); ++i) {
-    if (last_of(i) == '*') return given;
-    if (last_of(i) != '?')
+    const char last = op.inputs[i][std::strlen(op.inputs[i]) - 1];
+    if (last == '*') return given;
+    if (last != '?')
       throw DTypeError(
           message(op.name, ": inputs are missing: there are ", given, ", and no ", op.inputs[i]));
   }
-  const bool has_optional = given > 0 && given < op.inputs.size() && last_of(given - 1) == '?';
-  return has_optional ? op.inputs.size() : given;
+  return std::max(given, op.inputs.size());
 }
 
 const Op* op_named(const std::string& name) {

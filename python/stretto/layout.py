@@ -24,6 +24,10 @@ from stretto.timing import taking_turns
 __all__ = ["faster_layout"]
 
 
+MOST_OF_BUDGET = 0.25  # that one call may take: a dozen are made
+STEPS_SECONDS = 0.05  # for the runs that time the steps
+
+
 def faster_layout(
     program: Program,
     inputs: Sequence[Array],
@@ -36,9 +40,16 @@ def faster_layout(
     maps = steps_of_maps(program)
     if not maps or not samples:
         return program, ""
+
+    def seconds_of_steps(version: Program, shop: Shop) -> list[float]:
+        return _step_seconds(CostModel(version, store.machine, store.rates, store.table), shop, inputs, samples, told)
+
+    shop = Shop(program, 1)
+    first = seconds_of_steps(program, shop)
+    if sum(first) > MOST_OF_BUDGET * seconds:
+        return program, ""
     all_last, places = moved(program, maps)
-    first = _step_seconds(program, inputs, samples, store, seconds / 4, told)
-    last = _step_seconds(all_last, inputs, samples, store, seconds / 4, told)
+    last = seconds_of_steps(all_last, Shop(all_last, 1))
     store.save()
     rates, types = store.rates or Rates(), program.types(samples)
 
@@ -49,31 +60,29 @@ def faster_layout(
     if not chosen:
         return program, ""
     candidate, _ = moved(program, chosen)
-    plain, changed = _call_seconds([program, candidate], inputs, seconds / 2, told)
+    plain, changed = _call_seconds([shop, Shop(candidate, 1)], inputs, seconds / 2, told)
     if changed > (1 - MARGIN) * plain:
         return program, ""
     return candidate, f"channels last in {len(chosen)} of {len(maps)} steps of maps: {changed / plain:.2f} of the time"
 
 
 def _step_seconds(
-    program: Program,
-    inputs: Sequence[Array],
-    samples: int,
-    store: Store,
-    seconds: float,
-    told: Callable[[], None],
+    model: CostModel, shop: Shop, inputs: Sequence[Array], samples: int, told: Callable[[], None]
 ) -> list[float]:
-    model = CostModel(program, store.machine, store.rates, store.table)
-    measure_steps(model, [(samples, 1)], StepClock(Shop(program, 1), inputs), seconds, told)
-    steps = range(len(program.steps))
+    """Of each step, of the whole batch on one worker: a few runs, or what is known."""
+    measure_steps(model, [(samples, 1)], StepClock(shop, inputs), STEPS_SECONDS, told)
+    steps = range(len(model.program.steps))
     held = model.held(steps, samples)
     return [model.step(i, samples, held=held) for i in steps]
 
 
 def _call_seconds(
-    programs: Sequence[Program], inputs: Sequence[Array], seconds: float, told: Callable[[], None]
+    shops: Sequence[Shop], inputs: Sequence[Array], seconds: float, told: Callable[[], None]
 ) -> list[float]:
-    """Median seconds of a call of each program, on one worker."""
-    calls = {i: functools.partial(Runner(p, Choice("serial")), *inputs) for i, p in enumerate(programs)}
+    """Median seconds of a call of each shop's program, on one worker."""
+    calls = {
+        i: functools.partial(Runner(shop.program, Choice("serial"), _shop=shop), *inputs)
+        for i, shop in enumerate(shops)
+    }
     timings = taking_turns(calls, seconds, told)
-    return [statistics.median(timings[i]) for i in range(len(programs))]
+    return [statistics.median(timings[i]) for i in range(len(shops))]

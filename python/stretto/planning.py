@@ -81,7 +81,8 @@ def plan(
         ``"task"`` (branches at once), ``"tensor"`` (output channels in shares), ``"pipeline"``, ``"replicated"`` (a
         pipeline whose slow stages have several workers), ``"hybrid"`` (a pipeline with threads inside each stage). A
         Choice, or a Plan for one batch size, perhaps written by hand, is proved and taken as it is; one for the steps
-        of ``st.trace`` runs these, with no epilogues fused.
+        of ``st.trace`` runs these, with no epilogues fused. What another runner chose is for the steps of its
+        ``program``, which is then passed as ``net``.
     micro_batch : int, optional
         Samples that move through the plan as one.
     threads : int, optional
@@ -131,7 +132,8 @@ def plan(
     wanted = Wanted(workers or _core.resolve_threads(0), schedule, micro_batch, threads)
     with Countdown(progress, calibrate) as told:
         store, layout = _store(calibrate), ""
-        if calibrate > 0 and not isinstance(net, Program):
+        has_room = memory_limit is None and objective != "memory"  # a map in another place may need an arena
+        if calibrate > 0 and has_room and not isinstance(net, Program):
             program, layout = faster_layout(program, inputs, samples, store, LAYOUT_SHARE * calibrate, told)
         shop = Shop(program, wanted.workers)
         model = _calibrated(shop, store, inputs, samples, wanted, calibrate, told)

@@ -98,6 +98,30 @@ def test_a_residual_goes_with_its_convolution() -> None:
     assert run(last, x).tobytes() == run(program, x).tobytes()
 
 
+@pytest.mark.parametrize("shape", [(4, 1, 1), (6,), (6, 6), (1, 4, 1, 1), (1, 4, 6, 6), ()])
+def test_a_residual_of_fewer_axes_keeps_its_place(shape: tuple[int, ...]) -> None:
+    x, b, w = normal(2, 4, 6, 6), normal(*shape), normal(4, 4, 3, 3)
+    for f in (
+        lambda x: st.conv2d(x, w, padding=1) + b,
+        lambda x: st.conv2d(x, w, padding=1, residual=b, activation="relu"),
+        lambda x: st.conv_transpose2d(x, w, padding=1) * 2 + b,
+    ):
+        program = fuse_epilogues(st.trace(f, x))
+        assert run(channels_last(program), x).tobytes() == f(x).tobytes()
+
+
+@pytest.mark.parametrize("axis", [1, -1, 2, (1,), (2, 3), (1, 3), (1, 2, 3), (-1, 1)])
+def test_sums_along_axes_keep_their_order(axis: Any) -> None:
+    x = normal(2, 4, 5, 5)
+    for f in (lambda x: st.softmax(st.conv2d(x, W[2]), axis), lambda x: st.log_softmax(st.conv2d(x, W[2]), axis)):
+        assert run(channels_last(st.trace(f, x)), x).tobytes() == f(x).tobytes()
+
+
+def test_batch_norm_of_vectors_is_no_map() -> None:
+    program = st.trace(lambda x: st.batch_norm(x, *FOUR), normal(5, 4))
+    assert steps_of_maps(program) == frozenset()
+
+
 def test_steps_without_maps_stay() -> None:
     x = normal(2, 5, 8)
     program = st.trace(lambda x: st.relu(st.softmax(st.matmul(x, normal(8, 8)), -1)), x)

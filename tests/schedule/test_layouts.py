@@ -48,6 +48,8 @@ def seconds_of(program, chosen, first, last, copy):
         for place, value in enumerate(step.inputs):
             if value is None or program.values[value].origin in ("parameter", "constant"):
                 continue
+            if len(program.values[value].shape) < 3:
+                continue
             if (writers.get(value) in chosen) == (index in chosen):
                 continue
             dense = step.op == "conv2d" and dict(step.attributes)["groups"] == 1 and place == 0

@@ -19,7 +19,7 @@ STRETTO_INLINE bool is_of_channels(const Epilogue& e) {
   return true;
 }
 
-// Whether tiles whose lanes are output channels can form an epilogue.
+// Whether tiles can form an epilogue.
 template <class T>
 STRETTO_INLINE bool ends_in_tiles(const Epilogue& e) {
   return kHasEndings<T> && is_of_channels(e) && !e.scale.present() && Clamp<T>::is(e.activation);

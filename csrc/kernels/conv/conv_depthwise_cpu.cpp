@@ -189,7 +189,8 @@ void run(const Correlation& c, int threads) {
   const std::int64_t height = c.out.shape.at[3], depth = c.out.shape.at[2],
                      bands = divide_up(height, squares ? square_rows_of(c) : 1);
   const bool ends = ends_in_tiles<T>(*c.epilogue);
-  const Scratch bias(ends ? divide_up(c.groups, lanes) * lanes * std::int64_t(sizeof(T)) : 0);
+  const Scratch bias(
+      ends && c.epilogue->bias.present() ? divide_up(c.groups, lanes) * lanes * std::int64_t(sizeof(T)) : 0);
   const Ending<T> ending = ends ? ending_of(*c.epilogue, 0, c.groups, bias.as<T>()) : Ending<T>();
   std::int64_t inside, beyond;
   columns_inside(c, inside, beyond);

@@ -33,7 +33,7 @@ struct Ending {
   }
 };
 
-// Of N x M vectors, whose lanes are the ending's columns: M vectors of them.
+// Of N x M vectors, whose lanes are the columns of an ending without residual: M vectors of them.
 template <class V, int N, int M>
 STRETTO_INLINE void end_outputs(const Ending<typename V::scalar>& ending, V (&acc)[N][M]) {
   const auto all = [&](auto&& f) __attribute__((always_inline)) {

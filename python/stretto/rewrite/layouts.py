@@ -34,12 +34,17 @@ def steps_of_maps(program: Program) -> frozenset[int]:
     found: set[int] = set()
     maps: set[int] = set()  # what they write
     for index, step in enumerate(program.steps):
+        attributes = dict(step.attributes)
         if step.op in WITH_LAYOUT:
-            fits = dict(step.attributes).get("layout") == "NCHW"
+            x, residual = (
+                None if i is None else len(program.values[i].shape) for i in (step.inputs[0], _residual(step))
+            )
+            fits = attributes.get("layout") == "NCHW" and (x or 0) > 2 and residual in (None, 0, x)
         else:
             values = [i for i in (*step.inputs, *step.outputs) if i is not None]
             ranks = {len(program.values[i].shape) for i in values} - {0}
-            fits = step.op in OF_ELEMENTS | ALONG_AN_AXIS and len(ranks) == 1 and not maps.isdisjoint(step.inputs)
+            fits = step.op in OF_ELEMENTS or (step.op in ALONG_AN_AXIS and isinstance(attributes.get("axis"), int))
+            fits = fits and len(ranks) == 1 and not maps.isdisjoint(step.inputs)
         if fits:
             found.add(index)
             maps.update(i for i in step.outputs if len(program.values[i].shape) > 2)
@@ -153,6 +158,11 @@ class _Moved(Draft):
         batch = axes.index(v.batch) if v.batch >= 0 else v.batch
         self.lasts[value] = self.add_value(Value(v.dtype, tuple(v.shape[a] for a in axes), batch, "step", ""))
         return self.lasts[value]
+
+
+def _residual(step: Step) -> int | None:
+    places = [place for place, name in enumerate(_core.op(step.op).inputs[: len(step.inputs)]) if name == "residual?"]
+    return step.inputs[places[0]] if places else None
 
 
 def _to_last(rank: int) -> tuple[int, ...]:

@@ -20,9 +20,9 @@ def steps_channels_last(
     """The steps whose channels are last where all steps, and all changes of layout between them, take the least time.
 
     A minimum cut (Ford and Fulkerson, 1956; Greig, Porteous and Seheult, 1989, for labels of two kinds): a step on one
-    side takes its time in the one layout, on the other side in the other, and a value that is read across the cut is
-    copied. A convolution of all channels reads the first layout, and writes the last one, as fast as it writes the
-    first: its sums are formed channel by channel.
+    side takes its time in the one layout, on the other side in the other, and a map that is read across the cut is
+    copied for each reader. A convolution of all channels reads the first layout, and writes the last one, as fast as it
+    writes the first: its sums are formed channel by channel.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def steps_channels_last(
             add(FIRST, index, last[index])
             add(index, LAST, first[index])
         for place, value in enumerate(step.inputs):
-            if value is None or program.values[value].origin in ("parameter", "constant"):
+            if value is None or not _is_map(program, value):
                 continue
             writer = writers[value] if writers.get(value) in last else FIRST
             across = copy(value) * (CROSSING if index in last else 1.0)
@@ -68,9 +68,14 @@ def steps_channels_last(
             if writer != FIRST:
                 add(reader, writer, across)
     for value in program.outputs:
-        if writers.get(value) in last and len(program.values[value].shape) > 2:
+        if writers.get(value) in last and _is_map(program, value):
             add(FIRST, writers[value], copy(value))
     return frozenset(last) - _side_of_first(capacities)
+
+
+def _is_map(program: Program, value: int) -> bool:
+    v = program.values[value]
+    return v.origin not in ("parameter", "constant") and len(v.shape) > 2
 
 
 def _is_dense(program: Program, step: Step) -> bool:
