@@ -9,7 +9,8 @@ namespace stretto::STRETTO_ISA {
 template <class T>
 class Direct {
  public:
-  Direct(std::int64_t m, std::int64_t n) : n_(n) {
+  // `ahead`: bytes that a matrix fetches of the three operands of the next.
+  Direct(std::int64_t m, std::int64_t n, std::int64_t k, const std::int64_t (&ahead)[3]) : n_(n) {
     const std::int64_t vectors = divide_up(n, Vec<T>::lanes);
     const bool is_narrow = vectors <= kMostVectors;
     whole_ = is_narrow ? 0 : n / kPanel<T> * kPanel<T>;
@@ -21,19 +22,28 @@ class Direct {
       if (whole_) whole_tile_[shorter] = tile_for_columns<T>(rows, kPanel<T>, whole_tail_);
       if (n_ > whole_) rest_tile_[shorter] = tile_for_columns<T>(rows, int(n_ - whole_), rest_tail_);
     }
+    const std::int64_t tiles = row_blocks_ * (whole_ / kPanel<T> + (n_ > whole_));
+    const std::int64_t terms = greatest(1, tiles * k),
+                       step = divide_up(ahead[0] + ahead[1] + ahead[2], terms);
+    fetch_ = {nullptr, least(kMostStep, step), k};
+    fetches_c_ = ahead[2] == 0 || step > fetch_.step;
+    for (int operand = 0; operand < 3; ++operand) ahead_[operand] = ahead[operand];
   }
 
-  // `next` is what the caller computes on afterwards.
+  // `next`: the operands that the caller computes on afterwards, or null.
   STRETTO_INLINE void run(Tile<T>& t, const T* a, const T* b, T* c, const Ending<T>& ending,
-                          Ahead (&next)[3]) const {
-    const std::int64_t tiles = row_blocks_ * (whole_ / kPanel<T> + (n_ > whole_));
-    const std::int64_t share = divide_up(next[0].size() + next[1].size() + next[2].size(), tiles);
-    int operand = 0;
-    const auto fetch = [&](Tile<T>& t) {
-      t.fetches = 0;
-      if (operand < 2 && next[operand].size() == 0) ++operand;
-      next[operand].fetch_with(t, share);
-      spread_fetches(t);
+                          const T* const (&next)[3]) const {
+    int operand = -1;
+    const char *at = nullptr, *end = nullptr;
+    // Each tile of one operand: nothing is divided here, where a matrix may take 100 ns.
+    const auto fetch = [&](Tile<T>& t) __attribute__((always_inline)) {
+      while (at >= end && ++operand < 3) {
+        at = reinterpret_cast<const char*>(next[operand]);
+        end = at + (at ? ahead_[operand] : 0);
+      }
+      t.fetches = at < end;
+      t.fetch[0] = {at, fetch_.step, fetch_.terms};
+      at += fetch_.step * fetch_.terms;
     };
     t.a = a;
     std::int64_t row = 0;
@@ -45,6 +55,7 @@ class Direct {
         t.c = c + j;
         t.ending = ending.at(row, j);
         fetch(t);
+        if (fetches_c_) fetch_rows(c + j, t.c_row, int(height_), int(kPanel<T>));
         whole_tile_[is_short](t);
       }
       if (n_ > whole_) {
@@ -53,6 +64,7 @@ class Direct {
         t.ending = ending.at(row, whole_);
         t.tail = rest_tail_;
         fetch(t);
+        if (fetches_c_) fetch_rows(c + whole_, t.c_row, int(height_), int(n_ - whole_));
         rest_tile_[is_short](t);
       }
       row += height_ - is_short;
@@ -67,6 +79,9 @@ class Direct {
   std::int64_t row_blocks_, tall_blocks_, height_;
   TileFunction<T> whole_tile_[2] = {}, rest_tile_[2] = {};
   int whole_tail_ = 0, rest_tail_ = 0;
+  Fetch fetch_;  // of each tile
+  std::int64_t ahead_[3];
+  bool fetches_c_;  // which is not fetched while the matrix before is multiplied
 };
 
 }  // namespace stretto::STRETTO_ISA

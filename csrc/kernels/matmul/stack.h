@@ -97,26 +97,33 @@ class Stack {
 
   void run_direct() const {
     const Tile<T> tile = strides();
-    const Direct<T> direct(m_, n_);
-    // Within the tiles, if they can.
-    const bool ends = finish_of_matrix(0).suits_tiles();
+    const std::int64_t steps[3] = {tile.a_step, tile.b_step, tile.c_step};
+    const Direct<T> direct(m_, n_, k_,
+                           {fetched_bytes(args_.a), fetched_bytes(args_.b), fetched_bytes(args_.out)});
+    const bool is_plain = args_.epilogue.is_empty();
+    const bool ends = !is_plain && finish_of_matrix(0).suits_tiles();  // within the tiles
     parallel_for(count_, chunk_of(flops(), count_), threads_, [&](std::int64_t begin, std::int64_t end) {
       Tile<T> own = tile;
       for (std::int64_t i = begin; i < end; ++i) {
-        Ahead next[3];
         // The other threads take the chunks after this one.
         const std::int64_t after = i + 1 < end ? i + 1 : end + (threads_ - 1) * (end - begin);
+        const T* next[3] = {};
         if (after < count_) {
-          next[0] = ahead_of<T>(args_.a, after * tile.a_step);
-          next[1] = ahead_of<T>(args_.b, after * tile.b_step);
-          next[2] = ahead_of<T>(args_.out, after * tile.c_step);
+          next[0] = args_.a.as<T>() + after * steps[0];
+          next[1] = args_.b.as<T>() + after * steps[1];
+          next[2] = args_.out.as<T>() + after * steps[2];
         }
-        direct.run(own, args_.a.as<T>() + i * tile.a_step, args_.b.as<T>() + i * tile.b_step,
-                   args_.out.as<T>() + i * tile.c_step, ends ? finish_of_matrix(i).for_tiles() : Ending<T>(),
+        direct.run(own, args_.a.as<T>() + i * steps[0], args_.b.as<T>() + i * steps[1],
+                   args_.out.as<T>() + i * steps[2], ends ? finish_of_matrix(i).for_tiles() : Ending<T>(),
                    next);
-        if (!ends) finish(i, i + 1);
+        if (!is_plain && !ends) finish(i, i + 1);
       }
     });
+  }
+
+  // Of a matrix that the one before fetches, unless all are the same.
+  std::int64_t fetched_bytes(const ArrayView& view) const {
+    return is_stack_ && view.strides[0] != 0 ? ahead_of<T>(view, 0).size() : 0;
   }
 
   // Calls run(first, last) for groups of the matrices [begin, end) and forms the epilogue of each while it is

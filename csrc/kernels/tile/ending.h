@@ -21,6 +21,8 @@ struct Ending {
   bool has_least = false, has_most = false;
   T least = T(0), most = T(0);
 
+  STRETTO_INLINE bool exists() const { return bias || residual || has_least || has_most; }
+
   // From there on.
   STRETTO_INLINE Ending at(std::int64_t row, std::int64_t column) const {
     return {bias ? bias + column : nullptr,
