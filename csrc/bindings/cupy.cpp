@@ -90,6 +90,7 @@ std::optional<ArrayView> view_of_array(const char* op, const char* name, py::han
 // A value of the host's, which travels with the call, becomes an operand.
 void put(const DeviceCall& call, const py::array& value, Operands& operands, std::size_t i) {
   const ArrayView host = view_of(value);
+  refuse_capture();
   const py::object array = call.empty(host.type());
   const ArrayView view = call.view_of(array);
   copy(host, view);
@@ -108,6 +109,16 @@ bool is_cupy_array(py::handle object) {
 
 bool is_on_device(py::handle object) {
   return is_cupy_array(object) || is_cuda_dlpack(object) || py::hasattr(object, "__cuda_array_interface__");
+}
+
+void refuse_capture() {
+  static NAME(is_capturing);
+  const py::object stream = called(cupy()->get_current_stream);
+  if (called(attribute(stream, is_capturing_name)).cast<bool>())
+    throw DeviceError(
+        "the stream is being captured, and this call needs memory that goes back to CuPy's pool when it "
+        "ends: "
+        "the graph would go on using it; make the call outside of the capture");
 }
 
 std::string kind_of(py::handle object) {
@@ -132,6 +143,7 @@ DeviceOperand to_device_operand(const char* op, const char* name, py::handle obj
   DeviceOperand result;
   std::optional<ArrayView> view = view_of_array(op, name, array, result.device);
   if (!view) {
+    refuse_capture();
     array = array.attr("copy")();
     view = view_of_array(op, name, array, result.device);
   }
@@ -189,6 +201,7 @@ py::object DeviceCall::empty(const ValueType& type) const {
 void* DeviceCall::allocate(void* self, std::int64_t bytes) {
   DeviceCall& call = *static_cast<DeviceCall*>(self);
   try {
+    refuse_capture();
     py::object memory = cupy()->alloc(bytes);
     void* const begin = pointer(memory);
     call.memory_.insert_or_assign(begin, std::move(memory));

@@ -15,6 +15,9 @@ namespace stretto::bindings {
 // Whether an object that is no NumPy array has its elements on a GPU.
 bool is_on_device(py::handle object);
 
+// Throws DeviceError while the user captures the current stream: before a call takes temporary memory.
+void refuse_capture();
+
 // "a CuPy array", "a list": what an operand is, in messages.
 std::string kind_of(py::handle object);
 

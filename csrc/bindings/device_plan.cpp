@@ -55,6 +55,7 @@ py::object run(HeldDevicePlan& self, const py::sequence& arrays) {
   const int device = score.constants->device;
   std::vector<Operand> inputs = to_device_arrays("plan", "an input", arrays, device);
   const DeviceCall call(device);
+  refuse_capture();  // a plan has an arena
   const std::vector<ArrayView> from = input_views(score, call, inputs);
   py::tuple results(score.outputs.size());
   std::vector<ArrayView> to;
@@ -81,6 +82,7 @@ py::object run(HeldDevicePlan& self, const py::sequence& arrays) {
 }  // namespace
 
 void bind_device_plans(py::module_& m) {
+  m.def("refuse_capture", refuse_capture, "Raise while the current stream is being captured.");
   py::class_<HeldDevicePlan>(m, "DevicePlan", "A plan opened on a GPU.")
       .def(py::init<const std::shared_ptr<HeldScore>&>(), py::arg("score"))
       .def("run", run, py::arg("arrays"))

@@ -1,7 +1,6 @@
 // Recorded launches on a device: one after the other, or, with STRETTO_CUDA_GRAPHS=1, as a CUDA graph whose
 // nodes get the changed addresses before it is launched again.
 #include <cstdlib>
-#include <stdexcept>
 #include <utility>
 
 #include "cuda/launch_blocks.h"
@@ -17,12 +16,6 @@ bool are_graphs_wanted() {
     return text && *text && *text != '0';
   }();
   return wanted;
-}
-
-bool is_capturing(cudaStream_t stream) {
-  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-  check(cudaStreamIsCapturing(stream, &status), "cudaStreamIsCapturing");
-  return status != cudaStreamCaptureStatusNone;
 }
 
 class DeviceLaunches : public RecordedLaunches {
@@ -45,10 +38,6 @@ class DeviceLaunches : public RecordedLaunches {
     const OnDevice guard(where.device);
     const auto stream = static_cast<cudaStream_t>(where.stream);
     if (launches.empty()) return;
-    if (is_capturing(stream))
-      throw std::runtime_error(
-          "plan: the stream is being captured, and the graph would keep addresses of an arena that goes "
-          "back to the pool when the call ends; run the plan outside of the capture");
     if (!are_graphs_wanted()) {
       for (const RecordedLaunch& launch : launches)
         launch_blocks(where, launch.name, launch.function, launch.arguments.data(), launch.blocks,

@@ -43,6 +43,8 @@ def on_gpu(arrays: Sequence[Any], gpu: int) -> list[Any]:
     """The arrays as CuPy's on a GPU, those of the host copied there; the copies are complete when this returns."""
     cupy = sys.modules["cupy"]
     with cupy.cuda.Device(gpu):
+        if any(isinstance(a, np.ndarray) for a in arrays):
+            _core.refuse_capture()
         moved = [cupy.asarray(a) if isinstance(a, np.ndarray) else a for a in arrays]
         if any(isinstance(a, np.ndarray) for a in arrays):
             cupy.cuda.get_current_stream().synchronize()  # a plan is called on any stream

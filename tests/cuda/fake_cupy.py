@@ -16,7 +16,7 @@ import numpy as np
 from tests.cuda import memory
 
 REAL = os.environ.get("STRETTO_TEST_CUPY") == "real"
-state = types.SimpleNamespace(device=0, stream=0x5000, waits=0)
+state = types.SimpleNamespace(device=0, stream=0x5000, waits=0, is_capturing=False)
 
 
 class _Stream:
@@ -26,6 +26,9 @@ class _Stream:
 
     def synchronize(self) -> None:
         state.waits += 1
+
+    def is_capturing(self) -> bool:
+        return state.is_capturing
 
 
 class _Device:

@@ -105,3 +105,22 @@ def test_memory_is_told_of_where_it_was_planned() -> None:
         with pytest.raises(NotImplementedError, match="on a GPU"):
             plan(to_device(X))
         assert plan.peak_bytes(5) == taken
+
+
+def test_a_captured_stream_gets_no_work_on_memory_that_goes_back_to_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, x = network(), to_device(X)
+    out, doubles = to_device(np.zeros_like(X)), to_device(X.astype("f8"))
+    captured = [
+        lambda: st.add(x, 2.0, out=out),  # the number becomes an array
+        lambda: st.add(doubles, x),  # one operand is converted
+    ]
+    with st.plan(net, x) as plan, st.plan(network(), x) as other:
+        expected = plan(x)
+        monkeypatch.setattr(state, "is_capturing", True)
+        for call in [*captured, lambda: plan(x), lambda: other(x)]:
+            with pytest.raises(RuntimeError, match=r"the stream is being captured.*outside of the capture"):
+                call()
+        st.add(x, x, out=out)
+        monkeypatch.setattr(state, "is_capturing", False)
+        assert to_host(out).tobytes() == (X + X).tobytes()
+        assert to_host(plan(x)).tobytes() == to_host(expected).tobytes() == to_host(other(x)).tobytes()
