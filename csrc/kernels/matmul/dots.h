@@ -7,48 +7,55 @@
 
 namespace stretto::STRETTO_ISA {
 
-// Vectors of columns at a time: their sums hide each other's latency.
-inline constexpr int kDotVectors = 4;
-inline constexpr int kDotTerms = 128;  // of a block, half of the first cache
-
-// `terms` terms, whole vectors of them, of a vector of columns, to[term * pitch + column].
+// Vectors of columns at a time: their sums hide each other's latency, and few columns lose no lines to each
+// other.
 template <class T>
-[[gnu::noinline]] void turn_block(const T* from, std::int64_t col, std::int64_t terms, T* to,
-                                  std::int64_t pitch) {
-  constexpr int lanes = Vec<T>::lanes;
-  for (std::int64_t p = 0; p < terms; p += lanes) {
-    Vec<T> term[lanes];
-    load_transposed<T>(from + p, col, term);
-#pragma GCC unroll 16
-    for (int i = 0; i < lanes; ++i) term[i].store(to + (p + i) * pitch);
-  }
-}
+inline constexpr int kDotVectors = Vec<T>::lanes > 4 ? 16 / Vec<T>::lanes : 4;
+inline constexpr std::int64_t kDotAhead = 512;  // bytes of a column
 
-// `sums` of `vectors` vectors of columns, which lie `col` apart. Blocks of terms pass through memory, so that
-// a few long pieces are read at a time, and the sums of all columns go on together.
+// `sums` of `vectors` vectors of columns, which lie `col` apart. A line of the cache is read once.
 template <class T, int vectors>
 [[gnu::noinline]] void dots(const T* a, const T* b, std::int64_t col, std::int64_t k, T* sums) {
   using V = Vec<T>;
-  constexpr int lanes = V::lanes, most = kDotVectors * lanes;
-  alignas(64) T block[kDotTerms * most];
+  constexpr int lanes = V::lanes, line = 64 / int(sizeof(T));
+  // Where all columns begin lines at the same terms, these may meet in few sets of the first cache.
+  const bool are_abreast = col % line == 0;
+  const std::int64_t past = std::int64_t(reinterpret_cast<std::uintptr_t>(b) / sizeof(T) % line);
+  const std::int64_t head = are_abreast && past ? line - past : 0;
   for (std::int64_t k0 = 0; k0 < k; k0 += kSegment) {
     const std::int64_t k1 = least(k, k0 + kSegment);
     V acc[vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) acc[v] = V::zero();
-    for (std::int64_t p = k0; p < k1; p += kDotTerms) {
-      const std::int64_t terms = least(kDotTerms, k1 - p), whole = terms / lanes * lanes;
+    std::int64_t p = k0;
+    const auto add_until = [&](std::int64_t end) {
+      for (int few; p < end; p += few) {
+        few = int(least(lanes, end - p));
+        for (int v = 0; v < vectors; ++v) {
+          V term[lanes];
+          for (int i = 0; i < lanes; ++i) term[i] = V::load(b + (v * lanes + i) * col + p, few);
+          transpose(term);
+          for (int i = 0; i < few; ++i) acc[v] = fma(V::broadcast(a[p + i]), term[i], acc[v]);
+        }
+      }
+    };
+    add_until(least(k1, k0 + head));
+    for (; p + line <= k1; p += line)
+#pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) {
         const T* const from = b + v * lanes * col + p;
-        turn_block(from, col, whole, block + v * lanes, most);
-        for (std::int64_t q = whole; q < terms; ++q)
-          for (int i = 0; i < lanes; ++i) block[q * most + v * lanes + i] = from[i * col + q];
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes; ++i)
+          __builtin_prefetch(reinterpret_cast<const char*>(from + i * col) + kDotAhead, 0, 2);
+#pragma GCC unroll 2
+        for (int q = 0; q < line; q += lanes) {
+          V term[lanes];
+          load_transposed<T>(from + q, col, term);
+#pragma GCC unroll 16
+          for (int i = 0; i < lanes; ++i) acc[v] = fma(V::broadcast(a[p + q + i]), term[i], acc[v]);
+        }
       }
-      for (std::int64_t q = 0; q < terms; ++q)
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v)
-          acc[v] = fma(V::broadcast(a[p + q]), V::load(block + q * most + v * lanes), acc[v]);
-    }
+    add_until(k1);
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v)
       (k0 > 0 ? V::load(sums + v * lanes) + acc[v] : acc[v]).store(sums + v * lanes);
@@ -59,7 +66,7 @@ template <class T, int vectors>
 template <class T, class Out>
 STRETTO_INLINE void dots_region(const Region<T, T, Out, Chains<T>>& region, std::int64_t j0,
                                 std::int64_t j1) {
-  constexpr int lanes = Vec<T>::lanes, most = kDotVectors * lanes;
+  constexpr int lanes = Vec<T>::lanes, most = kDotVectors<T> * lanes;
   const Scratch copied(region.a_col == 1 ? 0 : region.k * std::int64_t(sizeof(T)));
   const T* a = region.a;
   if (region.a_col != 1) {
@@ -68,21 +75,17 @@ STRETTO_INLINE void dots_region(const Region<T, T, Out, Chains<T>>& region, std:
   }
   T sums[most];
   for (std::int64_t j = j0; j < j1;) {
-    const int vectors = int(greatest(1, least(kDotVectors, (j1 - j) / lanes)));
+    const int vectors = int(greatest(1, least(kDotVectors<T>, (j1 - j) / lanes)));
     const std::int64_t at = least(j, j1 - lanes);  // the last vector is moved back
     const T* const b = region.b + at * region.b_col;
-    switch (vectors) {
-      case 4:
-        dots<T, 4>(a, b, region.b_col, region.k, sums);
-        break;
-      case 3:
-        dots<T, 3>(a, b, region.b_col, region.k, sums);
-        break;
-      case 2:
-        dots<T, 2>(a, b, region.b_col, region.k, sums);
-        break;
-      default:
-        dots<T, 1>(a, b, region.b_col, region.k, sums);
+    if constexpr (kDotVectors<T> > 1) {
+      if (vectors == kDotVectors<T>)
+        dots<T, kDotVectors<T>>(a, b, region.b_col, region.k, sums);
+      else
+        for (int v = 0; v < vectors; ++v)
+          dots<T, 1>(a, b + v * lanes * region.b_col, region.b_col, region.k, sums + v * lanes);
+    } else {
+      dots<T, 1>(a, b, region.b_col, region.k, sums);
     }
     const std::int64_t end = at + vectors * lanes;
     region.finish.run(sums + (j - at), most, 0, 1, j, end - j);
