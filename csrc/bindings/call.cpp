@@ -80,7 +80,12 @@ py::object call_op(const Op& op, std::span<PyObject* const> inputs, const Attrib
                         // On a device there is nothing to wait for, and its memory is Python's.
                         if (!device && (!is_tiny(operands.views) || !is_tiny(outputs))) release.emplace();
                         const CallScope scope;
-                        op.run({operands.views, outputs, attributes, options});
+                        try {
+                          op.run({operands.views, outputs, attributes, options});
+                        } catch (...) {
+                          if (device) device->rethrow_error();
+                          throw;
+                        }
                       });
 }
 

@@ -90,7 +90,7 @@ std::optional<ArrayView> view_of_array(const char* op, const char* name, py::han
 // A value of the host's, which travels with the call, becomes an operand.
 void put(const DeviceCall& call, const py::array& value, Operands& operands, std::size_t i) {
   const ArrayView host = view_of(value);
-  refuse_capture();
+  call.refuse_capture();
   const py::object array = call.empty(host.type());
   const ArrayView view = call.view_of(array);
   copy(host, view);
@@ -111,14 +111,15 @@ bool is_on_device(py::handle object) {
   return is_cupy_array(object) || is_cuda_dlpack(object) || py::hasattr(object, "__cuda_array_interface__");
 }
 
-void refuse_capture() {
+void refuse_capture(const char* op) {
   static NAME(is_capturing);
-  const py::object stream = called(cupy()->get_current_stream);
+  const Cupy* const library = cupy();
+  if (!library) return;
+  const py::object stream = called(library->get_current_stream);
   if (called(attribute(stream, is_capturing_name)).cast<bool>())
     throw DeviceError(
-        "the stream is being captured, and this call needs memory that goes back to CuPy's pool when it "
-        "ends: "
-        "the graph would go on using it; make the call outside of the capture");
+        message(op, ": the stream is being captured, and this call needs memory of its own, ",
+                "which the graph would go on using after the call; make it outside of the capture"));
 }
 
 std::string kind_of(py::handle object) {
@@ -143,7 +144,7 @@ DeviceOperand to_device_operand(const char* op, const char* name, py::handle obj
   DeviceOperand result;
   std::optional<ArrayView> view = view_of_array(op, name, array, result.device);
   if (!view) {
-    refuse_capture();
+    refuse_capture(op);
     array = array.attr("copy")();
     view = view_of_array(op, name, array, result.device);
   }
@@ -151,7 +152,7 @@ DeviceOperand to_device_operand(const char* op, const char* name, py::handle obj
   return result;
 }
 
-DeviceCall::DeviceCall(int device) {
+DeviceCall::DeviceCall(const char* op, int device) : op_(op) {
   const Cupy& library = *cupy();
   if (current_device(library) != device) {
     guard_ = library.device(device);
@@ -201,18 +202,23 @@ py::object DeviceCall::empty(const ValueType& type) const {
 void* DeviceCall::allocate(void* self, std::int64_t bytes) {
   DeviceCall& call = *static_cast<DeviceCall*>(self);
   try {
-    refuse_capture();
+    call.refuse_capture();
     py::object memory = cupy()->alloc(bytes);
     void* const begin = pointer(memory);
     call.memory_.insert_or_assign(begin, std::move(memory));
     return begin;
-  } catch (const py::error_already_set&) {
+  } catch (...) {
     call.error_ = std::current_exception();
     throw;
   }
 }
 
-void DeviceCall::rethrow_python_error() const {
+void DeviceCall::refuse_capture() const {
+  if (is_captured_) bindings::refuse_capture(op_);
+  is_captured_ = false;
+}
+
+void DeviceCall::rethrow_error() const {
   if (error_) std::rethrow_exception(error_);
 }
 
@@ -262,7 +268,7 @@ Operands to_device_operands(const Op& op, std::span<PyObject* const> inputs, std
     operands.views[i] = operand.view;
     operands.keepers[i] = std::move(operand.keeper);
   }
-  operands.device = std::make_shared<DeviceCall>(device);
+  operands.device = std::make_shared<DeviceCall>(op.name, device);
   const DType common = beside_all(inputs, arrays);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const py::object keeper = operands.keepers[i];

@@ -15,8 +15,9 @@ namespace stretto::bindings {
 // Whether an object that is no NumPy array has its elements on a GPU.
 bool is_on_device(py::handle object);
 
-// Throws DeviceError while the user captures the current stream: before a call takes temporary memory.
-void refuse_capture();
+// Throws DeviceError while the user captures the current stream, whose graph would go on using memory that
+// went back to CuPy's pool when the call ended.
+void refuse_capture(const char* op);
 
 // "a CuPy array", "a list": what an operand is, in messages.
 std::string kind_of(py::handle object);
@@ -27,7 +28,7 @@ std::string kind_of(py::handle object);
 // throughout.
 class DeviceCall {
  public:
-  explicit DeviceCall(int device);
+  DeviceCall(const char* op, int device);
   ~DeviceCall();
   DeviceCall(const DeviceCall&) = delete;
   DeviceCall& operator=(const DeviceCall&) = delete;
@@ -37,15 +38,18 @@ class DeviceCall {
   ArrayView view_of(py::handle array) const;      // of such an array
   // Of the user's `out`. Throws DTypeError or ShapeError for one that a call on this device cannot write to.
   ArrayView view_of_out(const Op& op, py::handle out) const;
-  // Throws what Python threw in `allocate`, if it did: on its way through C++ it may have become another.
-  void rethrow_python_error() const;
+  void refuse_capture() const;  // before it takes memory for itself
+  // Throws what `allocate` threw, if it did: on its way through C++ it may have become another.
+  void rethrow_error() const;
 
  private:
   static void* allocate(void* self, std::int64_t bytes);
   static void release(void* self, void* memory);
 
+  const char* op_;
   Place place_;
-  py::object guard_;  // makes another device current
+  mutable bool is_captured_ = true;  // until it was asked
+  py::object guard_;                 // makes another device current
   std::unordered_map<void*, py::object> memory_;
   std::exception_ptr error_;
 };

@@ -54,8 +54,8 @@ py::object run(HeldDevicePlan& self, const py::sequence& arrays) {
   const HeldScore& score = *self.score;
   const int device = score.constants->device;
   std::vector<Operand> inputs = to_device_arrays("plan", "an input", arrays, device);
-  const DeviceCall call(device);
-  refuse_capture();  // a plan has an arena
+  const DeviceCall call("plan", device);
+  call.refuse_capture();  // a plan has an arena
   const std::vector<ArrayView> from = input_views(score, call, inputs);
   py::tuple results(score.outputs.size());
   std::vector<ArrayView> to;
@@ -71,7 +71,7 @@ py::object run(HeldDevicePlan& self, const py::sequence& arrays) {
   try {
     self.plan.run({from, to}, *call.place(), lasting);
   } catch (...) {
-    call.rethrow_python_error();
+    call.rethrow_error();
     throw;
   }
   for (const auto& [output, is_of_input, index] : score.echoes)
@@ -82,7 +82,7 @@ py::object run(HeldDevicePlan& self, const py::sequence& arrays) {
 }  // namespace
 
 void bind_device_plans(py::module_& m) {
-  m.def("refuse_capture", refuse_capture, "Raise while the current stream is being captured.");
+  m.def("refuse_capture", refuse_capture, py::arg("op"), "Raise while the current stream is being captured.");
   py::class_<HeldDevicePlan>(m, "DevicePlan", "A plan opened on a GPU.")
       .def(py::init<const std::shared_ptr<HeldScore>&>(), py::arg("score"))
       .def("run", run, py::arg("arrays"))

@@ -21,6 +21,7 @@ struct Output {
 
 Output new_output(const ValueType& type, const DeviceCall* device, const py::object& wanted) {
   if (device) {
+    if (!wanted.is_none()) device->refuse_capture();
     const py::object array = device->empty(type);
     return {array, device->view_of(array), wanted};
   }

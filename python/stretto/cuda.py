@@ -44,7 +44,7 @@ def on_gpu(arrays: Sequence[Any], gpu: int) -> list[Any]:
     cupy = sys.modules["cupy"]
     with cupy.cuda.Device(gpu):
         if any(isinstance(a, np.ndarray) for a in arrays):
-            _core.refuse_capture()
+            _core.refuse_capture("plan")
         moved = [cupy.asarray(a) if isinstance(a, np.ndarray) else a for a in arrays]
         if any(isinstance(a, np.ndarray) for a in arrays):
             cupy.cuda.get_current_stream().synchronize()  # a plan is called on any stream

@@ -113,6 +113,8 @@ def test_a_captured_stream_gets_no_work_on_memory_that_goes_back_to_the_pool(mon
     captured = [
         lambda: st.add(x, 2.0, out=out),  # the number becomes an array
         lambda: st.add(doubles, x),  # one operand is converted
+        lambda: st.add(x, x, out=doubles),  # so is the result
+        lambda: st.relu(x, out=x),  # it lies over its operand
     ]
     with st.plan(net, x) as plan, st.plan(network(), x) as other:
         expected = plan(x)
@@ -121,6 +123,7 @@ def test_a_captured_stream_gets_no_work_on_memory_that_goes_back_to_the_pool(mon
             with pytest.raises(RuntimeError, match=r"the stream is being captured.*outside of the capture"):
                 call()
         st.add(x, x, out=out)
+        assert to_host(x).tobytes() == X.tobytes()
         monkeypatch.setattr(state, "is_capturing", False)
         assert to_host(out).tobytes() == (X + X).tobytes()
         assert to_host(plan(x)).tobytes() == to_host(expected).tobytes() == to_host(other(x)).tobytes()

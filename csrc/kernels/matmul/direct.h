@@ -28,6 +28,7 @@ class Direct {
     fetch_ = {nullptr, least(kMostStep, step), k};
     fetches_c_ = ahead[2] == 0 || step > fetch_.step;
     for (int operand = 0; operand < 3; ++operand) ahead_[operand] = ahead[operand];
+    if (ahead[0] >= ahead[1]) order_[0] = 0, order_[1] = 1;
   }
 
   // `next`: the operands that the caller computes on afterwards, or null.
@@ -38,10 +39,11 @@ class Direct {
     // Each tile of one operand: nothing is divided here, where a matrix may take 100 ns.
     const auto fetch = [&](Tile<T>& t) __attribute__((always_inline)) {
       while (at >= end && ++operand < 3) {
-        at = reinterpret_cast<const char*>(next[operand]);
-        end = at + (at ? ahead_[operand] : 0);
+        at = reinterpret_cast<const char*>(next[order_[operand]]);
+        end = at ? at + ahead_[order_[operand]] : at;
       }
       t.fetches = at < end;
+      if (!t.fetches) return;
       t.fetch[0] = {at, fetch_.step, fetch_.terms};
       at += fetch_.step * fetch_.terms;
     };
@@ -55,7 +57,7 @@ class Direct {
         t.c = c + j;
         t.ending = ending.at(row, j);
         fetch(t);
-        if (fetches_c_) fetch_rows(c + j, t.c_row, int(height_), int(kPanel<T>));
+        if (fetches_c_) fetch_rows(c + j, t.c_row, int(height_) - is_short, int(kPanel<T>));
         whole_tile_[is_short](t);
       }
       if (n_ > whole_) {
@@ -64,7 +66,7 @@ class Direct {
         t.ending = ending.at(row, whole_);
         t.tail = rest_tail_;
         fetch(t);
-        if (fetches_c_) fetch_rows(c + whole_, t.c_row, int(height_), int(n_ - whole_));
+        if (fetches_c_) fetch_rows(c + whole_, t.c_row, int(height_) - is_short, int(n_ - whole_));
         rest_tile_[is_short](t);
       }
       row += height_ - is_short;
@@ -81,7 +83,8 @@ class Direct {
   int whole_tail_ = 0, rest_tail_ = 0;
   Fetch fetch_;  // of each tile
   std::int64_t ahead_[3];
-  bool fetches_c_;  // which is not fetched while the matrix before is multiplied
+  int order_[3] = {1, 0, 2};  // a or b first, whichever is larger: there may be but one tile
+  bool fetches_c_;            // which is not fetched while the matrix before is multiplied
 };
 
 }  // namespace stretto::STRETTO_ISA

@@ -7,13 +7,13 @@
 
 namespace stretto::STRETTO_ISA {
 
-// Vectors of columns at a time: their sums hide each other's latency, and few columns lose no lines to each
-// other.
+// Vectors of columns at a time, 16 columns: fewer would wait for their own sums, more would lose lines of the
+// first cache to each other.
 template <class T>
 inline constexpr int kDotVectors = Vec<T>::lanes > 4 ? 16 / Vec<T>::lanes : 4;
 inline constexpr std::int64_t kDotAhead = 512;  // bytes of a column
 
-// `sums` of `vectors` vectors of columns, which lie `col` apart. A line of the cache is read once.
+// `sums` of `vectors` vectors of columns, which lie `col` apart.
 template <class T, int vectors>
 [[gnu::noinline]] void dots(const T* a, const T* b, std::int64_t col, std::int64_t k, T* sums) {
   using V = Vec<T>;

@@ -65,7 +65,9 @@ class Stack {
   // are rows; false when the product is neither.
   bool run_interleaved() const {
     const ArrayView &a = args_.a, &b = args_.b, &out = args_.out;
-    const bool is_tall = !is_stack_ && m_ == 1 && b.strides.last(0) != 1;
+    // Rows of more terms are transposed in registers, if they do not come from memory: see dots.h.
+    const bool is_short = k_ < kTallTerms || k_ * n_ * item > kMemoryBytes;
+    const bool is_tall = !is_stack_ && m_ == 1 && b.strides.last(0) != 1 && is_short;
     if (is_tall ? !args_.epilogue.is_empty() : !is_stack_) return false;
     const std::int64_t columns = is_tall ? 1 : n_, items = is_tall ? n_ : count_;
     const TinyStack<T> stack{
@@ -178,7 +180,7 @@ class Stack {
 
   double flops() const { return 2.0 * double(m_) * double(n_) * double(k_ + 2); }
 
-  static constexpr std::int64_t item = sizeof(T);
+  static constexpr std::int64_t item = sizeof(T), kTallTerms = 32;
   static constexpr bool finishes_ = is_same<T, float> || is_same<T, double>;
 
   const MatmulArgs& args_;

@@ -50,7 +50,8 @@ struct Fetch {
   std::int64_t step, terms;
 };
 inline constexpr int kMostFetches = 4;
-inline constexpr std::int64_t kMostStep = kHasMasks ? 128 : 64;  // as long as arithmetic takes
+inline constexpr std::int64_t kMostStep =
+    kHasMasks ? 128 : 64;  // bytes fetched at a term; of a longer step, no more
 
 // One tile, or the same tile of `count` matrices, of which it fetches the result too.
 template <class T>
@@ -170,9 +171,6 @@ STRETTO_INLINE void end_rows(const Ending<typename V::scalar>& ending, int tail,
   }
 }
 
-// Kept out of the way of tiles without: of 32 terms, 3 % of their time.
-STRETTO_INLINE bool is_rare(bool exists) { return __builtin_expect(exists, false); }
-
 // Tiles of one vector are bound by their loads.
 template <class V, int vectors>
 inline constexpr bool fetches_between = std::is_floating_point_v<typename V::scalar> && vectors > 1;
@@ -189,7 +187,7 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
     Row acc[rows];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) acc[i].clear();
-    if (is_rare(t.start)) {
+    if (t.start) [[unlikely]] {
 #pragma GCC unroll 16
       for (int i = 0; i < rows; ++i) acc[i].load(t.start + i * t.start_row, tail);
     }
@@ -250,7 +248,7 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
       do {  // one loop for terms with and without something to fetch: each loop more is code
         std::int64_t terms = rest;
         if (f < t.fetches) {
-          terms = t.fetch[f].terms;
+          if (f + 1 < t.fetches) terms = t.fetch[f].terms;
           ahead = t.fetch[f].at;
           ahead_step = t.fetch[f].step;
         }
@@ -261,7 +259,7 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
       fetch_at_once(t);
       add_terms(t.k);
     }
-    if (is_rare(t.total)) {
+    if (t.total) [[unlikely]] {
 #pragma GCC unroll 16
       for (int i = 0; i < rows; ++i) {
         Row total;
@@ -270,7 +268,8 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
       }
     }
     if constexpr (kHasEndings<T>)
-      if (is_rare(t.ending.exists())) end_rows<rows, V>(t.ending, tail, acc);
+      if (t.ending.exists()) [[unlikely]]
+        end_rows<rows, V>(t.ending, tail, acc);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) acc[i].store(c + i * t.c_row, tail);
   }
