@@ -20,7 +20,7 @@ struct AmxSums {
   using Sum = typename Products::Sum;
   static constexpr int terms = given_terms, slots = parts, granule = kAmxRows * terms, corrections = 0;
   static constexpr int pace = 8 * terms / (2 * Products::count) + 1;  // terms in the time of an fma's step
-  static constexpr bool corrects = false;
+  static constexpr bool corrects = false, fetches_result = false;
   // Panels come from L2 fast enough; of the pass, each is fetched from L3 once for all row blocks.
   static constexpr std::int64_t block_slots = parts == 1 ? 512 : 768, pass_bytes = 8 << 20,
                                 rows_bytes = 768 << 10;

@@ -107,7 +107,7 @@ inline constexpr TileFunction<float> pair_tiles[8] = {pair_or_null<1, vectors>()
 struct Pairs : CacheBlocks<float> {
   using Session = NoSession;
   static constexpr int terms = 1, slots = 1, granule = kPairTerms, pace = 1, corrections = 0;
-  static constexpr bool corrects = false;
+  static constexpr bool corrects = false, fetches_result = false;
   static constexpr std::int64_t segment = kSegment;
   STRETTO_INLINE static int rows(std::int64_t vectors) {
     return pair_rows(vectors < kVectors ? int(vectors) : kVectors);

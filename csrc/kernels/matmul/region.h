@@ -270,7 +270,7 @@ struct Region {
               b_ahead.fetch_with(t, b_share);
               for (int operand = 0; operand < 2; ++operand) ahead[operand].fetch_with(t, shares[operand]);
               spread_fetches(t);
-              if constexpr (is_same<Sums, Chains<T>>) fetch_rows(t.c, t.c_row, t.rows, width);
+              if constexpr (Sums::fetches_result) fetch_rows(t.c, t.c_row, t.rows, width);
               Sums::tile_for(t.rows, width, t.tail)(t);
             }
             const bool is_last = j + kPanel<T> >= columns;

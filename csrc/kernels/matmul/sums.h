@@ -66,6 +66,7 @@ struct CacheBlocks {
   static constexpr std::int64_t block_slots = kBlockTerms,
                                 pass_bytes = kPanelStays<T> ? 1 << 20 : kBlockBytes,
                                 rows_bytes = kPanelStays<T> ? 128 << 10 : 0;
+  static constexpr bool fetches_result = true;  // for the tile, before its terms
 };
 
 // How Region forms its sums: one chain an output. Blocks of terms are whole granules, of which panels and
