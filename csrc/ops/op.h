@@ -28,7 +28,9 @@ struct RunOptions {
 
 struct Call {
   std::span<const ArrayView> inputs;  // absent optional inputs have dtype none
-  std::span<ArrayView> outputs;       // of the inferred types; any strides; never overlapping the inputs
+  // Of the inferred types; any strides; never overlapping the inputs, but those of a concat that are where
+  // its result has them.
+  std::span<ArrayView> outputs;
   const Attributes& attributes;
   RunOptions options;
 };

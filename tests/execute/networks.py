@@ -80,7 +80,7 @@ def network(blocks, seed, side=6):
             return conv(channels * size, 3, padding=1, groups=channels)
         same = [y for y in history if y.shape[2:] == x.shape[2:]]
         if kind == "concat":
-            return st.concat(same[-2:], axis=1)
+            return st.concat(same[-size - 1 :] if channels < 20 else same[-2:], axis=1)
         if channels < 2:
             return conv(2, 1)
         first, second = st.split(x, [1], axis=1)

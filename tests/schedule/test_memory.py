@@ -53,39 +53,49 @@ def choices(program):
     yield Choice("serial", micro_batch=4)
 
 
+def families(program, layout):
+    """Values that share bytes on purpose: views with what they show, concats with what is written in them."""
+    of = {i: {i} for i, place in enumerate(layout.places) if place.storage == "arena"}
+    for index, step in enumerate(program.steps):
+        whole = layout.places[step.outputs[0]]
+        for i in step.inputs if step.op == "concat" else step.inputs[:1]:
+            is_part = step.op == "concat" and layout.places[i].strides == whole.strides
+            if i in of and (is_part or index in layout.views):
+                for output in step.outputs:
+                    joint = of[i] | of[output]
+                    of.update(dict.fromkeys(joint, joint))
+    return {min(family): family for family in of.values()}.values()
+
+
+def addresses(place, value_type):
+    dtype, shape = value_type
+    at = np.full((), place.offset)
+    for size, stride in zip(shape, place.strides, strict=True):
+        at = at[..., None] + np.arange(size) * stride * np.dtype(dtype).itemsize
+    return at.ravel()
+
+
 def test_values_that_live_together_lie_apart(program):
     for choice in choices(program):
         plan = arrange(program, choice, 6)
         order = order_of_steps(plan, len(program.steps))
-        samples = plan.micro_batches[0].samples
-        types = program.types(samples)
+        types = program.types(plan.micro_batches[0].samples)
         layout = lay_out(program, types, order, is_cut=len(plan.micro_batches) > 1)
         producers, readers = program.producers(), program.readers()
-
-        def touches(value, layout=layout, producers=producers, readers=readers):
-            """Steps that need the bytes: writer, readers, and those of every view of it."""
-            steps = {producers[value], *readers.get(value, [])}
-            for step in readers.get(value, []):
-                if step in layout.views:
-                    for output in program.steps[step].outputs:
-                        steps |= touches(output)
-            return steps
-
-        arena = [i for i in producers if layout.places[i].storage == "arena" and not layout.places[i].is_view]
-        assert len(arena) > 3
-        for a in arena:
-            begin = layout.places[a].offset
-            end = begin + size_in_bytes(types[a])
-            assert begin >= 0
-            assert begin % 64 == 0
-            assert end <= layout.bytes
-            for b in arena:
-                a_first = all(order[producers[b]] >> step & 1 for step in touches(a))
-                b_first = all(order[producers[a]] >> step & 1 for step in touches(b))
-                if a == b or a_first or b_first:
-                    continue
-                other = layout.places[b].offset
-                assert end <= other or other + size_in_bytes(types[b]) <= begin, (choice, a, b)
+        found = []
+        for family in families(program, layout):
+            taken = np.concatenate([addresses(layout.places[i], types[i]) for i in family])
+            assert taken.min() >= 0
+            assert taken.min() % 64 == 0
+            assert taken.max() < layout.bytes
+            touches = {step for i in family for step in (producers[i], *readers.get(i, []))}
+            before = set.intersection(*({s for s in range(len(order)) if order[producers[i]] >> s & 1} for i in family))
+            found.append((taken.min(), taken.max(), touches, before))
+        assert len(found) > 2
+        for number, (begin, end, touches, before) in enumerate(found):
+            for other_begin, other_end, other_touches, other_before in found[:number]:
+                apart = end < other_begin or other_end < begin
+                assert apart or touches <= other_before or other_touches <= before, choice
 
 
 def test_sharing_saves_memory(program):
@@ -102,8 +112,61 @@ def test_views_and_results(program):
     layout = lay_out(program, types, order_of_steps(plan, len(program.steps)), is_cut=False)
     for k, value in enumerate(program.outputs):
         assert (layout.places[value].storage, layout.places[value].index) == ("output", k)
-    # The reshape and one flatten are views; the other flatten is a result of its own.
-    assert sorted(program.steps[i].op for i in layout.views) == ["flatten", "reshape"]
+    # One flatten is a result of its own; the other one is of a part of the concat.
+    assert sorted(program.steps[i].op for i in layout.views) == ["concat", "flatten", "reshape"]
+
+
+def in_place(f, x, **options):
+    """The numbers of the steps with nothing to do, and the bytes of the arena."""
+    program = st.trace(f, x)
+    types = program.types(x.shape[0])
+    layout = lay_out(program, types, [(1 << i) - 1 for i in range(len(program.steps))], **{"is_cut": False, **options})
+    assert st.plan(program, x, schedule="serial", workers=1)(x).tobytes() == f(x).tobytes()
+    return sorted(layout.views), layout.bytes
+
+
+def test_a_concat_has_nothing_to_do_where_its_inputs_can_be_written_in_it():
+    x = np.random.default_rng(0).normal(size=(4, 3, 5)).astype("f4")
+    for axis in (0, 1, 2, -1):
+        views, size = in_place(lambda x, axis=axis: st.exp(st.concat([st.relu(x), st.tanh(x)], axis=axis)), x)
+        assert (views, size) == ([2], 512)  # 480 bytes in one piece
+    # Results are written in place too, but for those that micro-batches cut along another axis.
+    assert in_place(lambda x: st.concat([st.relu(x), st.tanh(x)], axis=1), x) == ([2], 0)
+    swapped = np.ascontiguousarray(x.transpose(1, 0, 2))
+    program = st.trace(lambda x: st.concat([st.relu(x), st.tanh(x)], axis=0), swapped, batch_axes=[1])
+    for is_cut in (False, True):
+        layout = lay_out(program, program.types(4), [0, 1, 3], is_cut=is_cut)
+        assert (not layout.views) == is_cut
+
+
+def test_what_a_concat_has_to_copy():
+    x = np.random.default_rng(0).normal(size=(4, 8)).astype("f4")
+    twice = lambda x: st.exp(st.concat([y := st.relu(x), y], axis=1))  # noqa: E731
+    assert in_place(twice, x)[0] == []
+    given = lambda x: st.exp(st.concat([x, st.relu(x)], axis=1))  # noqa: E731
+    assert in_place(given, x)[0] == []
+    view = lambda x: st.exp(st.concat([st.reshape(st.relu(x), (x.shape[0], 8)), st.tanh(x)], axis=1))  # noqa: E731
+    assert in_place(view, x)[0] == [1]
+    program = st.trace(lambda x, y: st.exp(st.concat([st.relu(x), st.relu(y)], axis=1)), x, x.astype("f8"))
+    layout = lay_out(program, program.types(4), [0, 1, 3, 7], is_cut=False)
+    assert not layout.views
+    assert layout.places[program.steps[0].outputs[0]].strides == (8, 1)  # of float32, which the result is not
+    given = (x, x.astype("f8"))
+    positive = np.maximum(np.concatenate(given, axis=1), 0)
+    assert st.plan(program, given, schedule="serial", workers=1)(*given).tobytes() == st.exp(positive).tobytes()
+
+
+def test_the_lists_of_a_dense_network_lie_in_the_last_one():
+    def dense(x):
+        layers = [st.relu(x)]
+        for _ in range(4):
+            layers.append(st.tanh(st.sum(st.concat(layers, axis=1), axis=1, keepdims=True)))
+        return st.exp(st.concat(layers, axis=1))
+
+    x = np.random.default_rng(0).normal(size=(3, 2)).astype("f4")
+    program = st.trace(dense, x)
+    views, _ = in_place(dense, x)
+    assert [program.steps[i].op for i in views] == ["concat"] * 5
 
 
 def test_order_of_a_pipeline_and_of_branches(program):

@@ -1,7 +1,8 @@
 """Where every value of a Program lies while it runs.
 
 Two values share bytes only if the plan's partial order puts every reader of one before the writer of the other. Views
-extend their root's life; results given to the user are never in an arena.
+extend their root's life, and so do the inputs of a concat that are written where it has them; results given to the user
+are never in an arena.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from stretto import _core
 from stretto.program import Program, Type
+from stretto.schedule.joins import find_joins
 from stretto.schedule.plan import Plan
 
 __all__ = ["Layout", "Place", "arena_bytes", "lay_out", "order_of_steps"]
@@ -127,25 +129,33 @@ def lay_out(program: Program, types: Sequence[Type], order: Sequence[int], *, is
     for k, i in enumerate(program.outputs):
         if program.values[i].origin == "step":
             results.setdefault(i, k)
+    producers = program.producers()
 
-    root = list(range(len(types)))
-    views: set[int] = set()
+    def may_move(i: int) -> bool:
+        return i in producers and i not in results and _view_of(program, types, producers[i]) is None
+
+    def may_hold(i: int) -> bool:
+        return not (is_cut and i in results and program.values[i].batch != 0)
+
+    joins = find_joins(program, types, may_move, may_hold)
+    root = [joins.within.get(i, (i, 0))[0] for i in range(len(types))]
+    done = set(joins.steps)
     for index, step in enumerate(program.steps):
         for i in step.outputs:
-            storage, number = ("output", results[i]) if i in results else ("arena", 0)
-            places[i] = Place(storage, number, 0, c_strides(types[i][1]))
+            into, offset = joins.within.get(i, (i, 0))
+            storage, number = ("output", results[into]) if into in results else ("arena", 0)
+            places[i] = Place(storage, number, offset, c_strides(types[into][1]), into != i)
         source = step.inputs[0] if step.inputs else None
-        if source is None or any(i in results for i in step.outputs):
+        if source is None or index in done or any(i in results for i in step.outputs):
             continue
         origin = places[source]
         assert origin is not None
         if origin.storage in ("input", "output") and is_cut and program.values[root[source]].batch != 0:
             continue  # a micro-batch of it is not in C order
-        operands = [None if i is None else types[i] for i in step.inputs]
-        seen = _core.viewed(_core.op(step.op), operands, step.attributes_at(_samples(program, types)), origin.strides)
+        seen = _view_of(program, types, index, origin.strides)
         if seen is None:
             continue
-        views.add(index)
+        done.add(index)
         if origin.storage == "input":
             contiguous.add(origin.index)
         for i, (offset, strides) in zip(step.outputs, seen, strict=True):
@@ -159,7 +169,7 @@ def lay_out(program: Program, types: Sequence[Type], order: Sequence[int], *, is
         if place.storage == "arena":
             place = Place("arena", 0, offsets[root[i]] + place.offset, place.strides, place.is_view)
         final.append(place)
-    return Layout(tuple(final), frozenset(views), total, frozenset(contiguous))
+    return Layout(tuple(final), frozenset(done), total, frozenset(contiguous))
 
 
 def arena_bytes(program: Program, plan: Plan) -> int:
@@ -178,21 +188,30 @@ def _samples(program: Program, types: Sequence[Type]) -> int:
     return program.example_samples
 
 
+def _view_of(
+    program: Program, types: Sequence[Type], index: int, strides: Sequence[int] | None = None
+) -> list[tuple[int, tuple[int, ...]]] | None:
+    """(offset, strides) of a step's outputs in its first input, which has these strides; None if it has to run."""
+    step = program.steps[index]
+    if not step.inputs or step.inputs[0] is None:
+        return None
+    operands = [None if i is None else types[i] for i in step.inputs]
+    strides = c_strides(types[step.inputs[0]][1]) if strides is None else strides
+    return _core.viewed(_core.op(step.op), operands, step.attributes_at(_samples(program, types)), strides)
+
+
 def _pack(
     program: Program, types: Sequence[Type], order: Sequence[int], places: Sequence[Place | None], root: Sequence[int]
 ) -> tuple[dict[int, int], int]:
     """Offsets of the arena's roots: the largest first, each at the lowest offset that is free during its life."""
-    touched: dict[int, int] = {}  # every step that writes or reads a root, as a bit set
-    writer: dict[int, int] = {}
+    touched: dict[int, int] = {}  # every step that writes or reads a root or what lies in it, as a bit set
+    before: dict[int, int] = {}  # and those that have finished before any of them starts
     for index, step in enumerate(program.steps):
-        for i in step.outputs:
-            if root[i] == i:
-                writer[i] = index
-                touched[i] = 1 << index
-        for source in step.inputs:
-            if source is not None and root[source] in touched:
-                touched[root[source]] |= 1 << index
-    roots = [i for i in writer if (place := places[i]) is not None and place.storage == "arena"]
+        for i in (*step.inputs, *step.outputs):
+            if i is not None:
+                touched[root[i]] = touched.get(root[i], 0) | 1 << index
+                before[root[i]] = before.get(root[i], order[index]) & order[index]
+    roots = [i for i in touched if (place := places[i]) is not None and place.storage == "arena"]
     roots.sort(key=lambda i: -size_in_bytes(types[i]))
     offsets: dict[int, int] = {}
     total = 0
@@ -201,7 +220,7 @@ def _pack(
         size = -(-max(size_in_bytes(types[i]), 1) // ALIGNMENT) * ALIGNMENT
         offset = 0
         for begin, end, other in placed:
-            apart = not touched[other] & ~order[writer[i]] or not touched[i] & ~order[writer[other]]
+            apart = not touched[other] & ~before[i] or not touched[i] & ~before[other]
             if apart or end <= offset:
                 continue
             if begin >= offset + size:
