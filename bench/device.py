@@ -114,9 +114,7 @@ def check_bits(seconds: float) -> dict[str, Any]:
             other = sum(differing(r, e) for r, e in zip(results, expected, strict=True))
             if other:
                 wrong.append({**case, "differing": other, "of": sum(e.size for e in expected)})
-    print(f"{count} calls, {len(wrong)} wrong")
-    for case in wrong[:60]:
-        print(" ", json.dumps(case))
+    print(f"{count} calls")
     return {"calls": count, "wrong": wrong}
 
 
@@ -242,6 +240,16 @@ def check_times(seconds: float) -> dict[str, Any]:
     }
 
 
+def write(path: Path, found: dict[str, Any]) -> int:
+    """The result as JSON, what is wrong also in print; the exit status."""
+    wrong = found.get("wrong", [])
+    for case in wrong[:60]:
+        print(" ", json.dumps(case))
+    print(f"{len(wrong)} wrong")
+    path.write_text(json.dumps(found, indent=1) + "\n")
+    return 1 if wrong else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("bits", "times"))
@@ -250,8 +258,7 @@ def main() -> int:
     args = parser.parse_args()
     print(st.cuda_status())
     found = (check_bits if args.what == "bits" else check_times)(args.seconds)
-    args.result.write_text(json.dumps(found, indent=1) + "\n")
-    return 1 if found.get("wrong") else 0
+    return write(args.result, found)
 
 
 if __name__ == "__main__":

@@ -24,8 +24,9 @@ namespace stretto {
 
 struct NoShared {};
 
-// The factors of products of matrices by tensor cores.
-enum class TensorKind : std::uint8_t { f16, bf16, tf32 };
+// The factors of products of matrices by tensor cores; of the last kind kernels make three products of the one
+// before.
+enum class TensorKind : std::uint8_t { f16, bf16, tf32, split_tf32 };
 
 }  // namespace stretto
 

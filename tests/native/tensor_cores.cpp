@@ -1,5 +1,6 @@
 #include "tensor_cores.h"
 
+#include <cfloat>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -46,18 +47,29 @@ struct Factor {
     std::swap(view.shape[1], view.shape[2]);
     std::swap(view.strides[1], view.strides[2]);
   }
+  // Some elements that TF32 does not hold.
+  void sprinkle(Random& random) {
+    for (int i = 0; i < 3; ++i) {
+      std::int64_t at = 0;
+      for (int d = 0; d < view.shape.count; ++d)
+        at += std::int64_t(pick(random, 0, view.shape[d] - 1)) * view.strides[d];
+      view.as<float>()[at] = one_of(random, {INFINITY, -INFINITY, float(NAN), 3.4e38f, -3.4e38f, 1e-42f});
+    }
+  }
 };
 
 struct Product {
   DType dtype;
+  Precision precision;
   std::int64_t batch, m, k, n;
   Factor a, b;
   Array bias;
   bool is_relu;
 
-  Product(Random& random, DType type, std::int64_t batches, std::int64_t rows, std::int64_t terms,
-          std::int64_t columns)
+  Product(Random& random, DType type, Precision wanted, std::int64_t batches, std::int64_t rows,
+          std::int64_t terms, std::int64_t columns)
       : dtype(type),
+        precision(wanted),
         batch(batches),
         m(rows),
         k(terms),
@@ -67,6 +79,9 @@ struct Product {
         bias(random, {type, {1, {columns}}}, Array::Layout::contiguous),
         is_relu(chance(random, 0.5)) {
     bias.fill(random, Values::ordinary);
+    if (dtype != DType::f32 || precision != Precision::high || !chance(random, 0.4)) return;
+    a.sprinkle(random);
+    b.sprinkle(random);
   }
 
   MatmulArgs args(const ArrayView& out, const Place& place) const {
@@ -74,7 +89,7 @@ struct Product {
     args.a = a.view;
     args.b = b.view;
     args.out = out;
-    args.precision = Precision::medium;
+    args.precision = precision;
     args.epilogue.bias = bias.view();
     args.epilogue.bias.shape = out.shape;
     args.epilogue.bias.strides = {3, {0, 0, 1}};
@@ -84,9 +99,10 @@ struct Product {
   }
 
   // The number of results further from the exact ones than the roundings on the way allow: of the factors to
-  // TF32, of every addition, perhaps by cutting off, and of the result.
+  // TF32 or two parts of it, of every addition, perhaps by cutting off, and of the result.
   std::int64_t wrong(const ArrayView& out) const {
-    const double unit = dtype == DType::f32 ? std::ldexp(1, -11) : 0, last = std::ldexp(1, -23);
+    const double unit = dtype != DType::f32 ? 0 : std::ldexp(1, precision == Precision::high ? -22 : -11);
+    const double last = std::ldexp(1, -23);
     const double cut = out.dtype == DType::f16    ? std::ldexp(1, -11)
                        : out.dtype == DType::bf16 ? std::ldexp(1, -8)
                                                   : last;
@@ -95,15 +111,23 @@ struct Product {
       for (std::int64_t i = 0; i < m; ++i)
         for (std::int64_t j = 0; j < n; ++j) {
           double sum = 0, size = 0;
+          float chain = 0;
           for (std::int64_t p = 0; p < k; ++p) {
-            const double term = element(a.view, matrix, i, p) * element(b.view, matrix, p, j);
-            sum += term;
-            size += std::fabs(term);
+            const double x = element(a.view, matrix, i, p), y = element(b.view, matrix, p, j);
+            sum += x * y;
+            size += std::fabs(x * y);
+            chain = std::fma(float(x), float(y), chain);
           }
           const double c = element(contiguous_view(bias.view().data, dtype, {2, {1, n}}), 0, 0, j);
-          double exact = sum + c;
-          if (is_relu) exact = std::fmax(exact, 0);
-          const double error = std::fabs(element(out, matrix, i, j) - exact);
+          const auto finished = [&](double z) { return is_relu && z < 0 ? 0 : z; };
+          const double exact = finished(sum + c), result = element(out, matrix, i, j);
+          if (!std::isfinite(chain)) {
+            const double wanted = finished(chain);
+            count += std::isnan(wanted) ? !std::isnan(result) : result != wanted;
+            continue;
+          }
+          if (size > FLT_MAX) continue;  // another order may meet infinity
+          const double error = std::fabs(result - exact);
           const double bound = (2.01 * unit + double(k + 2) * last) * size +
                                1.01 * cut * (std::fabs(exact) + size * 2.1 * unit) + last * std::fabs(c) +
                                1e-7;
@@ -126,15 +150,17 @@ int run_tensor_cores(const CudaTable& table, const Place& place, int calls, std:
     const DType dtype = one_of(random, {DType::f16, DType::bf16, DType::f32});
     const std::int64_t step = chance(random, 0.5) ? 8 : 1;
     const bool is_large = number % 3 == 0;
+    const Precision precision = one_of(random, {Precision::medium, Precision::high});
     const Product product(
-        random, dtype, pick(random, 1, 2), step * pick(random, 1, (is_large ? 150 : 60) / step),
+        random, dtype, precision, pick(random, 1, 2), step * pick(random, 1, (is_large ? 150 : 60) / step),
         step * pick(random, 1, 140 / step), step * pick(random, 1, (is_large ? 150 : 70) / step));
     const DType result = chance(random, 0.7) ? dtype : DType::f32;
     const Dims shape{3, {product.batch, product.m, product.n}};
     Array out(random, {result, shape},
               chance(random, 0.6) ? Array::Layout::contiguous : Array::Layout::random);
     out.fill_with_bytes(0x3c);
-    const std::string text = message(dtype, shape, " k ", product.k);
+    const std::string text =
+        message(dtype, shape, " k ", product.k, precision == Precision::high ? " high" : "");
     if (const char* words = table.matmul(product.args(out.view(), place))) {
       fail(number, words);
       continue;

@@ -1,5 +1,5 @@
-// The tensor cores' product, on their imitation, against exact sums; and that no bit of a row depends on
-// others.
+// Products and convolutions on an imitation of tensor cores, against exact sums; and that no bit of a row or a
+// sample depends on others.
 #pragma once
 
 #include <cstdint>
@@ -11,5 +11,6 @@ namespace stretto::testing {
 
 // The number of failures.
 int run_tensor_cores(const CudaTable& table, const Place& place, int calls, std::uint64_t seed);
+int run_tensor_convolutions(int calls, std::uint64_t seed);
 
 }  // namespace stretto::testing

@@ -264,6 +264,7 @@ int main(int argc, char** argv) {
   if (only.empty() || only == "tensor") {
     const testing::Device device;
     testing::failures += testing::run_tensor_cores(kCudaKernels, device.place, calls, seed);
+    testing::failures += testing::run_tensor_convolutions(calls / 2, seed);
   }
   for (const Op* op : all_ops())  // what only moves elements is the copy's, and has no cases of its own
     if ((op->variants || std::strstr(op->name, "_gradient")) && (only.empty() || only == op->name))

@@ -1,20 +1,18 @@
 // conv, conv_transpose and the weight gradient of conv on a device.
 #include "kernels/conv/conv.h"
 
-#include "kernels/conv/conv_transpose.h"
-#include "kernels/conv/conv_weight_gradient.h"
+#include "kernels/conv/conv_tensor_cuda.h"
 #include "kernels/conv/patches_cuda.h"
+#include "kernels/conv/phase_axis.h"
 
 namespace stretto {
 namespace {
-
-std::int64_t size_of(std::int64_t stride) { return stride < 0 ? -stride : stride; }
 
 // x as kernels read it: in the computation type, and with rows that lie together where columns walk along
 // them.
 ArrayView readable(const ArrayView& x, DType dtype, bool many_taps, const Place& place) {
   const bool channels_last =
-      size_of(x.strides[1]) < size_of(x.strides[4]) && x.shape[1] > 1 && x.shape[4] > 1;
+      size_of_stride(x.strides[1]) < size_of_stride(x.strides[4]) && x.shape[1] > 1 && x.shape[4] > 1;
   if (x.dtype != dtype || !channels_last || !many_taps) return widened(x, dtype, place);
   const ArrayView copy = contiguous_view(place.memory(x.size() * itemsize(dtype)), dtype, x.shape, &place);
   check_words(cuda_copy(x, copy));
@@ -22,14 +20,13 @@ ArrayView readable(const ArrayView& x, DType dtype, bool many_taps, const Place&
 }
 
 template <class C>
-Patches<C> source_of(const ArrayView& a, const ArrayView& x, const ArrayView& out, const Epilogue& e,
-                     DType operands) {
+Patches<C> source_of(const ArrayView& a, const ArrayView& x, const PatchResults& finish) {
   Patches<C> source{};
   source.a_data = a.as<C>();
   source.x_data = x.as<C>();
   source.a_along_k = true;
   for (int d = 0; d < 3; ++d) source.size[d] = counted("an axis", x.shape[2 + d]);
-  source.finish.results = Results(out, e, operands);
+  source.finish = finish;
   return source;
 }
 
@@ -51,15 +48,12 @@ template <class C>
 void conv(const ConvArgs& args, const ArrayView& w, const ArrayView& x, const ArrayView& out,
           const Epilogue& e) {
   const DType operands = is_floating(args.x.dtype) ? args.x.dtype : out.dtype;
-  Patches<C> source = source_of<C>(w, x, out, e, operands);
-  const ResultSteps steps(out, e);
+  Patches<C> source =
+      source_of<C>(w, x, results_of_channels(out, e, operands, args.group_outputs(), {1, 1, 1}, {0, 0, 0}));
   source.m = int(args.group_outputs());
   source.a_row = w.strides[0];
-  source.a_group = args.group_outputs() * w.strides[0];
-  source.x_group = args.group_inputs() * x.strides[1];
-  steps.fill(source.finish.row, 1);
-  steps.fill(source.finish.group, 1, args.group_outputs());
-  source.finish.out_along_m = size_of(out.strides[1]) < size_of(out.strides[4]);
+  source.finish.a_group = args.group_outputs() * w.strides[0];
+  source.finish.x_group = args.group_inputs() * x.strides[1];
   FourAxes terms;
   for (int d = 0; d < 4; ++d) {
     terms.size[d] = w.shape[1 + d];
@@ -67,7 +61,6 @@ void conv(const ConvArgs& args, const ArrayView& w, const ArrayView& x, const Ar
     terms.x[d] = x.strides[1 + d];
     source.columns.size[d] = out.shape[d == 0 ? 0 : 1 + d];
     source.columns.x[d] = x.strides[d == 0 ? 0 : 1 + d];
-    steps.fill(source.finish.column[d], d == 0 ? 0 : 1 + d);
   }
   for (int d = 0; d < kSpatial; ++d) {
     terms.x[1 + d] *= args.dilation[d];
@@ -81,43 +74,16 @@ void conv(const ConvArgs& args, const ArrayView& w, const ArrayView& x, const Ar
   run_patches<C>(*out.place, "conv", source, terms, args.groups);
 }
 
-// One axis of a phase of the transposed convolution: the outputs that lie `stride` apart meet the same taps.
-struct PhaseAxis {
-  std::int64_t outputs, taps, first_tap, tap_step, position, position_step;
-
-  PhaseAxis(const ConvTransposeArgs& args, int d, std::int64_t phase) {
-    const std::int64_t stride = args.stride[d], dilation = args.dilation[d], kernel = args.w.shape[2 + d];
-    outputs = (args.out.shape[2 + d] - phase + stride - 1) / stride;
-    taps = first_tap = tap_step = position = position_step = 0;
-    for (std::int64_t t = 0; t < kernel; ++t) {
-      const std::int64_t scaled = phase + args.before[d] - t * dilation;
-      if (scaled % stride != 0) continue;
-      if (taps == 0) {
-        first_tap = t;
-        position = scaled / stride;
-      } else if (taps == 1) {
-        tap_step = t - first_tap;
-        position_step = scaled / stride - position;
-      }
-      ++taps;
-    }
-  }
-};
-
 template <class C>
 void conv_transpose_phase(const ConvTransposeArgs& args, const ArrayView& w, const ArrayView& x,
                           const ArrayView& out, const Epilogue& e, const std::int64_t (&phase)[kSpatial]) {
-  Patches<C> source = source_of<C>(w, x, out, e, args.x.dtype);
-  const ResultSteps steps(out, e);
+  Patches<C> source =
+      source_of<C>(w, x, results_of_channels(out, e, args.x.dtype, args.group_outputs(), args.stride, phase));
   source.m = int(args.group_outputs());
   source.a_row = w.strides[1];
-  source.a_group = args.group_inputs() * w.strides[0];
   source.a_along_k = false;
-  source.x_group = args.group_inputs() * x.strides[1];
-  steps.fill(source.finish.row, 1);
-  steps.fill(source.finish.group, 1, args.group_outputs());
-  steps.fill(source.finish.column[0], 0);
-  source.finish.out_along_m = size_of(out.strides[1]) < size_of(out.strides[4]);
+  source.finish.a_group = args.group_inputs() * w.strides[0];
+  source.finish.x_group = args.group_inputs() * x.strides[1];
   FourAxes terms;
   terms.size[0] = args.group_inputs();
   terms.a[0] = w.strides[0];
@@ -136,8 +102,6 @@ void conv_transpose_phase(const ConvTransposeArgs& args, const ArrayView& w, con
     source.columns.size[1 + d] = axis.outputs;
     source.columns.x[1 + d] = x.strides[2 + d];
     source.columns.position[1 + d] = 1;
-    steps.fill(source.finish.column[1 + d], 2 + d, args.stride[d]);
-    for (int o = 0; o < kOperands; ++o) source.finish.start[o] += steps.step(o, 2 + d) * phase[d];
   }
   const std::int64_t present = terms.size[1] * terms.size[2] * terms.size[3];
   source.segment = int(args.segment_channels() * (present > 0 ? present : 1));
@@ -147,11 +111,9 @@ void conv_transpose_phase(const ConvTransposeArgs& args, const ArrayView& w, con
 template <class C>
 void conv_transpose(const ConvTransposeArgs& args, const ArrayView& w, const ArrayView& x,
                     const ArrayView& out, const Epilogue& e) {
-  std::int64_t phase[kSpatial];
-  for (phase[0] = 0; phase[0] < args.stride[0]; ++phase[0])
-    for (phase[1] = 0; phase[1] < args.stride[1]; ++phase[1])
-      for (phase[2] = 0; phase[2] < args.stride[2]; ++phase[2])
-        conv_transpose_phase<C>(args, w, x, out, e, phase);
+  each_phase(args, [&](const std::int64_t (&phase)[kSpatial]) {
+    conv_transpose_phase<C>(args, w, x, out, e, phase);
+  });
 }
 
 // The sum of the grains' gradients, level by level, into the first one: an element a thread.
@@ -179,17 +141,19 @@ void grain_gradients(const ConvWeightGradientArgs& args, const ArrayView& grad, 
   const ArrayView result =
       contiguous_view(sums + first * size, sizeof(C) == 8 ? DType::f64 : DType::f32, shape);
   const Epilogue nothing{};  // `steps` looks at it for as long as it lives
-  Patches<C> source = source_of<C>(grad, x, result, nothing, result.dtype);
+  PatchResults finish{};
+  finish.results = Results(result, nothing, result.dtype);
+  finish.a_part = args.grain * grad.strides[0];
+  finish.x_part = args.grain * x.strides[0];
+  finish.part[kOut] = size;
+  finish.a_group = outputs * grad.strides[1];
+  finish.x_group = shape[1] * x.strides[1];
+  Patches<C> source = source_of<C>(grad, x, finish);
   const ResultSteps steps(result, nothing);
   source.m = int(outputs);
-  source.a_part = args.grain * grad.strides[0];
-  source.x_part = args.grain * x.strides[0];
-  source.a_data += first * source.a_part;
-  source.x_data += first * source.x_part;
-  source.finish.part[kOut] = size;
+  source.a_data += first * finish.a_part;
+  source.x_data += first * finish.x_part;
   source.a_row = grad.strides[1];
-  source.a_group = outputs * grad.strides[1];
-  source.x_group = shape[1] * x.strides[1];
   source.segment = kSegment;
   steps.fill(source.finish.row, 0);
   steps.fill(source.finish.group, 0, outputs);
@@ -213,14 +177,15 @@ void grain_gradients(const ConvWeightGradientArgs& args, const ArrayView& grad, 
   run_patches<C>(*args.out.place, "conv_weight_gradient", source, terms, args.groups, grains);
 }
 
-template <class C>
-void conv_weight_gradient(const ConvWeightGradientArgs& args, const ArrayView& grad, const ArrayView& x) {
+// run(sums, first, grains, samples) makes the gradients of some grains.
+template <class C, class F>
+void sum_of_grains(const ConvWeightGradientArgs& args, F&& run) {
   const Place& place = *args.out.place;
   const std::int64_t size = args.out.size(), grains = args.grains();
   C* sums = place.memory<C>((grains > 0 ? grains : 1) * size * std::int64_t(sizeof(C)));
-  const std::int64_t whole = x.shape[0] / args.grain, rest = x.shape[0] % args.grain;
-  if (whole > 0) grain_gradients<C>(args, grad, x, sums, 0, whole, args.grain);
-  if (rest > 0) grain_gradients<C>(args, grad, x, sums, whole, 1, rest);
+  const std::int64_t whole = args.x.shape[0] / args.grain, rest = args.x.shape[0] % args.grain;
+  if (whole > 0) run(sums, 0, whole, args.grain);
+  if (rest > 0) run(sums, whole, 1, rest);
   launch_elements(place, "conv_weight_gradient", size, SumOfGrains<C>{sums, grains, size});
   const DType dtype = sizeof(C) == 8 ? DType::f64 : DType::f32;
   check_words(cuda_copy(contiguous_view(sums, dtype, args.out.shape, &place), args.out));
@@ -232,6 +197,7 @@ const char* cuda_conv(const ConvArgs& args) {
   return guarded("conv", [&] {
     if (args.out.size() == 0) return;
     with_activation(args.out, args.epilogue, [&](const ArrayView& out, const Epilogue& epilogue) {
+      if (takes_tensor_cores(args)) return tensor_conv(args, out, epilogue);
       with_factors(args.w, args.x, args.taps() > 1, *out.place,
                    [&](auto type, const ArrayView& w, const ArrayView& x) {
                      conv<typename decltype(type)::type>(args, w, x, out, epilogue);
@@ -244,6 +210,7 @@ const char* cuda_conv_transpose(const ConvTransposeArgs& args) {
   return guarded("conv_transpose", [&] {
     if (args.out.size() == 0) return;
     with_activation(args.out, args.epilogue, [&](const ArrayView& out, const Epilogue& epilogue) {
+      if (takes_tensor_cores(args)) return tensor_conv_transpose(args, out, epilogue);
       with_factors(args.w, args.x, args.taps() > 1, *out.place,
                    [&](auto type, const ArrayView& w, const ArrayView& x) {
                      using C = typename decltype(type)::type;
@@ -256,11 +223,17 @@ const char* cuda_conv_transpose(const ConvTransposeArgs& args) {
 const char* cuda_conv_weight_gradient(const ConvWeightGradientArgs& args) {
   return guarded("conv_weight_gradient", [&] {
     if (args.out.size() == 0) return;
-    with_factors(args.grad, args.x, true, *args.out.place,
-                 [&](auto type, const ArrayView& grad, const ArrayView& x) {
-                   using C = typename decltype(type)::type;
-                   if constexpr (std::is_floating_point_v<C>) conv_weight_gradient<C>(args, grad, x);
-                 });
+    if (takes_tensor_cores(args)) {
+      const TensorWeightGradient gradient(args);
+      return sum_of_grains<float>(args, [&](auto... grains) { gradient.run(grains...); });
+    }
+    with_factors(
+        args.grad, args.x, true, *args.out.place, [&](auto type, const ArrayView& grad, const ArrayView& x) {
+          using C = typename decltype(type)::type;
+          if constexpr (std::is_floating_point_v<C>)
+            sum_of_grains<C>(
+                args, [&](C* sums, auto... grains) { grain_gradients<C>(args, grad, x, sums, grains...); });
+        });
   });
 }
 

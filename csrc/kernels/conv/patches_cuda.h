@@ -65,13 +65,22 @@ struct FillTerms {
   }
 };
 
-// Where results go: row i of group g in part p, column j as four counts.
+// Where group g of part p has its factors, in elements, and where results go: row i, column j as four counts.
 struct PatchResults {
   Results results;
-  std::int64_t start[kOperands], part[kOperands], group[kOperands], row[kOperands], column[4][kOperands];
+  std::int64_t a_part, a_group, x_part, x_group;
+  std::int64_t first[kOperands], part[kOperands], group[kOperands], row[kOperands], column[4][kOperands];
   FourCounts counts;
   Divider groups;
   bool out_along_m;
+
+  struct Start {
+    std::int64_t a, b;
+  };
+  STRETTO_INLINE Start start(std::uint32_t batch) const {
+    const std::uint32_t g = groups.split(batch);
+    return {batch * a_part + g * a_group, batch * x_part + g * x_group};
+  }
 
   template <class C>
   STRETTO_INLINE void store(std::uint32_t batch, int i, int j, C z) const {
@@ -80,7 +89,7 @@ struct PatchResults {
     counts.of(j, count);
     std::int64_t at[kOperands];
     for (int o = 0; o < kOperands; ++o) {
-      at[o] = start[o] + batch * part[o] + g * group[o] + i * row[o];
+      at[o] = first[o] + batch * part[o] + g * group[o] + i * row[o];
       for (int d = 0; d < 4; ++d) at[o] += count[d] * column[d][o];
     }
     results.store(at, z);
@@ -91,7 +100,7 @@ template <class C>
 struct Patches {
   const C* a_data;
   const C* x_data;  // where position 0 of the first column's first term is
-  std::int64_t a_part, a_group, a_row, x_part, x_group;
+  std::int64_t a_row;
   int m, n, k, segment;
   bool a_along_k, b_along_k;  // the latter never: neighbouring threads take neighbouring columns
   const int* a_terms;
@@ -116,8 +125,8 @@ struct Patches {
   };
 
   STRETTO_INLINE Start start(std::uint32_t part) const {
-    const std::uint32_t g = finish.groups.split(part);
-    return {a_data + part * a_part + g * a_group, x_data + part * x_part + g * x_group};
+    const auto at = finish.start(part);
+    return {a_data + at.a, x_data + at.b};
   }
   STRETTO_INLINE Row row(const Start& from, int i, int i_step, int k_step) const {
     return {from.a + i * a_row, i_step * a_row, k_step};
@@ -159,9 +168,27 @@ struct ResultSteps {
   }
 };
 
+// The results of a convolution, channels being rows: every `stride`-th one from `phase` on.
+inline PatchResults results_of_channels(const ArrayView& out, const Epilogue& e, DType operands,
+                                        std::int64_t group_outputs, const std::int64_t (&stride)[3],
+                                        const std::int64_t (&phase)[3]) {
+  PatchResults finish{};
+  finish.results = Results(out, e, operands);
+  const ResultSteps steps(out, e);
+  steps.fill(finish.row, 1);
+  steps.fill(finish.group, 1, group_outputs);
+  steps.fill(finish.column[0], 0);
+  for (int d = 0; d < 3; ++d) {
+    steps.fill(finish.column[1 + d], 2 + d, stride[d]);
+    for (int o = 0; o < kOperands; ++o) finish.first[o] += steps.step(o, 2 + d) * phase[d];
+  }
+  finish.out_along_m = size_of_stride(out.strides[1]) < size_of_stride(out.strides[4]);
+  return finish;
+}
+
 inline std::int64_t reach_of(const std::int64_t (&steps)[4], const std::int64_t (&size)[4]) {
   std::int64_t reach = 0;
-  for (int d = 0; d < 4; ++d) reach += (size[d] - 1) * (steps[d] < 0 ? -steps[d] : steps[d]);
+  for (int d = 0; d < 4; ++d) reach += (size[d] - 1) * size_of_stride(steps[d]);
   return reach;
 }
 

@@ -2,6 +2,7 @@
 #include "kernels/cuda_kernels.h"
 #include "kernels/matmul/matrices_cuda.h"
 #include "kernels/tile/product_cuda.h"
+#include "kernels/tile/tensor_operands_cuda.h"
 
 namespace stretto {
 namespace {
@@ -56,7 +57,8 @@ const char* cuda_matmul(const MatmulArgs& args) {
   return guarded("matmul", [&] {
     if (args.out.size() == 0) return;
     with_activation(args.out, args.epilogue, [&](const ArrayView& out, const Epilogue& epilogue) {
-      if (takes_tensor_cores(args)) return tensor_matmul(args, out, epilogue);
+      if (takes_tensor_cores(args.a.dtype, args.precision, args.k()))
+        return tensor_matmul(args, out, epilogue);
       const Kind kind = kind_of(args.a.dtype);
       const DType operands = is_floating(args.a.dtype) ? args.a.dtype : args.out.dtype;
       const DType computed = kind == Kind::single ? DType::f32 : kind == Kind::wide ? DType::f64 : DType::i64;

@@ -32,8 +32,6 @@ struct MatrixResults {
   }
 };
 
-inline std::int64_t size_of_stride(std::int64_t stride) { return stride < 0 ? -stride : stride; }
-
 // Calls use(MatrixResults) for slices of the batch of at most `most` outputs, or of one matrix.
 template <class F>
 void each_slice(const MatmulArgs& args, const ArrayView& out, const Epilogue& e, DType operands,
@@ -57,8 +55,7 @@ void each_slice(const MatmulArgs& args, const ArrayView& out, const Epilogue& e,
       });
 }
 
-// The tensor cores' product of 16-bit floats, or of float32 rounded to TF32, of at least one term.
-bool takes_tensor_cores(const MatmulArgs& args);
+// Of what takes_tensor_cores() says yes to.
 void tensor_matmul(const MatmulArgs& args, const ArrayView& out, const Epilogue& epilogue);
 
 }  // namespace stretto

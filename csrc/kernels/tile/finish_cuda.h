@@ -49,6 +49,8 @@ struct Results {
   }
 };
 
+inline std::int64_t size_of_stride(std::int64_t stride) { return stride < 0 ? -stride : stride; }
+
 inline void check_words(const char* wrong) {
   if (wrong) throw std::runtime_error(wrong);
 }

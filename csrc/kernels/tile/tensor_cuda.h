@@ -1,6 +1,6 @@
-// Sums of products on tensor cores: float16 and bfloat16 factors, or float32 ones rounded to TF32, with
-// float32 accumulators. A tile of outputs a block, k increasing, whatever the tile: an output's bits depend
-// on its factors alone, though not on these as the contract says (docs/numerics.md).
+// Sums of products on tensor cores: float16 and bfloat16 factors, or float32 ones rounded to TF32, or cut in
+// two such parts, with float32 accumulators. A tile of outputs a block, k increasing, whatever the tile: an
+// output's bits depend on its factors alone, though not on these as the contract says (docs/numerics.md).
 //
 // A warp multiplies 16 x 32 bytes of a by 32 bytes x 8 of b at a time. Tiles come through shared memory by
 // asynchronous copies of 16 bytes, three stages deep.
@@ -8,23 +8,17 @@
 
 #include "cuda/divide.h"
 #include "cuda/launch.h"
+#include "kernels/tile/tensor_factor_cuda.h"
 
 namespace stretto {
 
-// The lines of a factor, rows of a or columns of b: each has k elements. Elements that lie together are those
-// of a line (along_k) or, of 16-bit floats only, those of neighbouring lines. Everything else is a multiple
-// of 16 bytes.
-struct TensorFactor {
-  const char* data;
-  std::int64_t line_bytes, k_bytes;  // from one to the next
-  bool along_k;
-};
-
-template <int kTileM, int kTileN, class Finish>
+// Finish says where each of a batch of products lies: Start{a, b} start(batch), in elements, and takes the
+// results: store(batch, i, j, sum), neighbours along i if out_along_m.
+template <int kTileM, int kTileN, class A, class B, class Finish>
 struct TensorTile {
   static constexpr int kWarpsM = 2, kWarpsN = kTileN / 32, kThreads = 32 * kWarpsM * kWarpsN, kBlocks = 2;
   static constexpr int kWarpM = kTileM / kWarpsM, kWarpN = 32;
-  static constexpr int kPiece = 16, kLine = 64, kStages = 3;  // bytes: of a copy, of a line in a stage
+  static constexpr int kLine = 64, kStages = 3;  // bytes of a line in a stage
   static constexpr int kBlocksM = kWarpM / 16, kBlocksN = kWarpN / 8;
 
   struct Stage {
@@ -36,9 +30,10 @@ struct TensorTile {
     float results[kWarpM][kTileN + 1];
   };
 
-  TensorFactor a, b;
+  A a;
+  B b;
   TensorKind kind;
-  int m, n, k;
+  int m, n, steps;  // of 64 bytes of k
   Finish finish;
   Divider tiles_m, tiles_n;
 
@@ -47,18 +42,17 @@ struct TensorTile {
     const int first_i = int(tiles_m.split(batch)) * kTileM;
     const int first_j = int(tiles_n.split(batch)) * kTileN;
     const auto start = finish.start(batch);
-    const TensorFactor rows{a.data + start.a * size(), a.line_bytes, a.k_bytes, a.along_k};
-    const TensorFactor columns{b.data + start.b * size(), b.line_bytes, b.k_bytes, b.along_k};
+    const Share<kTileM, A> rows(block, a, start.a, first_i);
+    const Share<kTileN, B> columns(block, b, start.b, first_j);
     const int warp_i = block.thread() / 32 / kWarpsN * kWarpM,
               warp_j = block.thread() / 32 % kWarpsN * kWarpN;
-    const int steps = (k * size() - 1) / kLine + 1;
     float acc[kBlocksM][kBlocksN][4] = {};
 
     const auto fetch = [&](int step) {
       if (step < steps) {
         Stage& stage = shared.stages[step % kStages];
-        bring<kTileM>(block, stage.a, rows, first_i, m, step);
-        bring<kTileN>(block, stage.b, columns, first_j, n, step);
+        rows.bring(block, stage.a, a, step);
+        columns.bring(block, stage.b, b, step);
       }
       block.commit_copies();  // also of none, so that all steps count alike
     };
@@ -78,40 +72,54 @@ struct TensorTile {
   }
 
  private:
-  STRETTO_KERNEL int size() const { return kind == TensorKind::tf32 ? 4 : 2; }
-
-  // Where 16 bytes of a factor's tile lie in a stage: k counts pieces of a line, or, of lines that lie
+  // Where a piece of a factor's tile lies in a stage: k counts pieces of a line, or, of lines that lie
   // together, elements. The order within 128 bytes is such that eight pieces of neighbours meet no bank
   // twice.
   template <int kTile>
   STRETTO_KERNEL static int spot(bool along_k, int line, int k) {
-    if (along_k) return line * kLine + (k ^ (line / 2 % 4)) * kPiece;
-    return k * (2 * kTile) + (line / 8 ^ k % 8) * kPiece;
+    if (along_k) return line * kLine + (k ^ (line / 2 % 4)) * kPieceBytes;
+    return k * (2 * kTile) + (line / 8 ^ k % 8) * kPieceBytes;
   }
 
-  template <int kTile>
-  STRETTO_KERNEL void bring(const Block& block, char* stage, const TensorFactor& factor, int first, int lines,
-                            int step) const {
-    constexpr int kPieces = kTile * kLine / kPiece, kEach = kPieces / kThreads;
-    static_assert(kEach * kThreads == kPieces);
+  // The pieces that a thread brings in every step: of a few lines one each, or of eight lines a few.
+  template <int kTile, class Factor>
+  struct Share {
+    static constexpr int kAcross = kTile / 8, kAlong = kLine / kPieceBytes;
+    static constexpr int kEach = kTile * kAlong / kThreads;
+    static_assert(kEach * kThreads == kTile * kAlong && kThreads % kAcross == 0 && kThreads % kAlong == 0);
+
+    typename Factor::template Lines<kEach, kThreads / kAlong> lines;
+
+    STRETTO_KERNEL Share(const Block& block, const Factor& factor, std::int64_t start, int first)
+        : lines(factor.template lines<kEach, kThreads / kAlong>(
+              start, first + (factor.along_k() ? line_of(block, 0) : lines_of(block)))) {}
+
+    STRETTO_KERNEL void bring(const Block& block, char* stage, const Factor& factor, int step) const {
+      if (factor.along_k()) {
+        const int k = block.thread() % kAlong;
+        const auto term = factor.term(step * kAlong + k);
 #pragma unroll
-    for (int p = 0; p < kEach; ++p) {
-      const int piece = block.thread() + p * kThreads;
-      if (factor.along_k) {
-        const int line = piece / (kLine / kPiece), in_line = piece % (kLine / kPiece);
-        const int from = step * kLine + in_line * kPiece, left = k * size() - from;
-        const int bytes = first + line < lines && left > 0 ? (left < kPiece ? left : kPiece) : 0;
-        const char* source = factor.data + (first + line) * factor.line_bytes + from;
-        block.copy_piece(stage + spot<kTile>(true, line, in_line), bytes > 0 ? source : factor.data, bytes);
+        for (int p = 0; p < kEach; ++p)
+          copy(block, stage + spot<kTile>(true, line_of(block, p), k), factor.piece(lines, p, term));
       } else {
-        const int at = piece / (kTile / 8), line = piece % (kTile / 8) * 8, from = step * (kLine / 2) + at;
-        const int left = 2 * (lines - first - line);
-        const int bytes = from < k && left > 0 ? (left < kPiece ? left : kPiece) : 0;
-        const char* source = factor.data + from * factor.k_bytes + 2 * (first + line);
-        block.copy_piece(stage + spot<kTile>(false, line, at), bytes > 0 ? source : factor.data, bytes);
+#pragma unroll
+        for (int p = 0; p < kEach; ++p) {
+          const int k = (block.thread() + p * kThreads) / kAcross;
+          copy(block, stage + spot<kTile>(false, lines_of(block), k),
+               factor.piece(lines, 0, factor.term(step * (kLine / 2) + k)));
+        }
       }
     }
-  }
+
+   private:
+    STRETTO_KERNEL static int line_of(const Block& block, int p) {
+      return (block.thread() + p * kThreads) / kAlong;
+    }
+    STRETTO_KERNEL static int lines_of(const Block& block) { return block.thread() % kAcross * 8; }
+    STRETTO_KERNEL static void copy(const Block& block, char* to, const TensorPiece& piece) {
+      block.copy_piece(to, piece.from, piece.bytes);
+    }
+  };
 
   // Where a lane finds its piece of the four 8 x 8 matrices from (line, half of the stage's k) on. Matrix q
   // of a is 8 * (q % 2) lines and 8 * (q / 2) elements further, of b the other way round.
@@ -125,15 +133,19 @@ struct TensorTile {
   STRETTO_KERNEL void multiply(const Block& block, float (&acc)[kBlocksM][kBlocksN][4], const Stage& stage,
                                int half, int warp_i, int warp_j) const {
     const int lane = block.thread() % 32;
-    std::uint32_t x[kBlocksM][4], y[kBlocksN / 2][4];
-#pragma unroll
-    for (int i = 0; i < kBlocksM; ++i)
-      block.load_matrices(x[i], stage.a + spot_of_lane<kTileM>(a.along_k, lane, warp_i + 16 * i, half, false),
-                          !a.along_k);
+    std::uint32_t y[kBlocksN / 2][4];
 #pragma unroll
     for (int j = 0; j < kBlocksN / 2; ++j)
-      block.load_matrices(y[j], stage.b + spot_of_lane<kTileN>(b.along_k, lane, warp_j + 16 * j, half, true),
-                          !b.along_k);
+      block.load_matrices(
+          y[j], stage.b + spot_of_lane<kTileN>(b.along_k(), lane, warp_j + 16 * j, half, true), !b.along_k());
+    const auto load_rows = [&](std::uint32_t (&x)[4], int i) {
+      block.load_matrices(x, stage.a + spot_of_lane<kTileM>(a.along_k(), lane, warp_i + 16 * i, half, false),
+                          !a.along_k());
+    };
+    if (kind == TensorKind::split_tf32) return multiply_split(block, acc, load_rows, y);
+    std::uint32_t x[kBlocksM][4];
+#pragma unroll
+    for (int i = 0; i < kBlocksM; ++i) load_rows(x[i], i);
     const auto all = [&](auto product) {
 #pragma unroll
       for (int i = 0; i < kBlocksM; ++i)
@@ -155,6 +167,28 @@ struct TensorTile {
     }
   }
 
+  // x y = (high + low) (high + low) but for low low, the small products first.
+  template <class LoadRows>
+  STRETTO_KERNEL static void multiply_split(const Block& block, float (&acc)[kBlocksM][kBlocksN][4],
+                                            const LoadRows& load_rows, std::uint32_t (&y)[kBlocksN / 2][4]) {
+    std::uint32_t x[4], low_x[4], low_y[kBlocksN / 2][4];
+#pragma unroll
+    for (int j = 0; j < kBlocksN / 2; ++j) split_all(block, y[j], low_y[j]);
+#pragma unroll
+    for (int i = 0; i < kBlocksM; ++i) {
+      load_rows(x, i);
+      split_all(block, x, low_x);
+#pragma unroll
+      for (int j = 0; j < kBlocksN; ++j) {
+        const int at = 2 * (j % 2);
+        const std::uint32_t (&high)[4] = y[j / 2], (&low)[4] = low_y[j / 2];
+        block.template multiply_matrices<TensorKind::tf32>(acc[i][j], low_x, high[at], high[at + 1]);
+        block.template multiply_matrices<TensorKind::tf32>(acc[i][j], x, low[at], low[at + 1]);
+        block.template multiply_matrices<TensorKind::tf32>(acc[i][j], x, high[at], high[at + 1]);
+      }
+    }
+  }
+
   template <TensorKind kOne>
   struct OfKind {
     static constexpr TensorKind kKind = kOne;
@@ -163,6 +197,33 @@ struct TensorTile {
   STRETTO_KERNEL static void round_all(const Block& block, std::uint32_t (&x)[4]) {
 #pragma unroll
     for (int i = 0; i < 4; ++i) x[i] = block.to_tf32(x[i]);
+  }
+  STRETTO_KERNEL static void split_all(const Block& block, std::uint32_t (&x)[4], std::uint32_t (&low)[4]) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const float whole = __builtin_bit_cast(float, x[i]);
+      x[i] = block.to_tf32(x[i]);
+      const float rest = whole - __builtin_bit_cast(float, x[i]);
+      low[i] = block.to_tf32(__builtin_bit_cast(std::uint32_t, rest));
+    }
+  }
+
+  // A float32 sum by fma. An infinite part leaves NaN where the sum may be infinite or, of factors that round
+  // to infinity, finite: a split sum that is NaN is made again.
+  STRETTO_KERNEL float chain(std::uint32_t batch, int i, int j) const {
+    const auto start = finish.start(batch);
+    const auto row = a.template lines<1, 1>(start.a, i);
+    const auto column = b.template lines<1, 1>(start.b, j);
+    float sum = 0;
+#pragma unroll 1
+    for (int k = 0; k < steps * (kLine / kPieceBytes); ++k) {
+      const TensorPiece x = a.piece(row, 0, a.term(k)), y = b.piece(column, 0, b.term(k));
+      for (int e = 0; e < kPieceBytes / 4; ++e) sum = __builtin_fmaf(element(x, e), element(y, e), sum);
+    }
+    return sum;
+  }
+  STRETTO_KERNEL static float element(const TensorPiece& piece, int e) {
+    return 4 * e < piece.bytes ? reinterpret_cast<const float*>(piece.from)[e] : 0.0f;
   }
 
   // Through shared memory, a warp's height after the other, so that neighbouring threads write neighbouring
@@ -189,18 +250,33 @@ struct TensorTile {
       for (int e = block.thread(); e < kWarpM * kTileN; e += kThreads) {
         const int r = down ? e % kWarpM : e / kTileN, c = down ? e / kWarpM : e % kTileN;
         const int i = first_i + band * kWarpM + r, j = first_j + c;
-        if (i < m && j < n) finish.store(batch, i, j, shared.results[r][c]);
+        if (i >= m || j >= n) continue;
+        float sum = shared.results[r][c];
+        if (sum != sum && kind == TensorKind::split_tf32) sum = chain(batch, i, j);
+        finish.store(batch, i, j, sum);
       }
     }
   }
 };
 
-template <int kTileM, int kTileN, class Finish>
-void run_tensor_tiles(const Place& place, const char* name, const TensorFactor& a, const TensorFactor& b,
-                      TensorKind kind, int m, int n, int k, const Finish& finish, std::int64_t batches) {
+template <int kTileM, int kTileN, class A, class B, class Finish>
+void run_tensor_tiles(const Place& place, const char* name, const A& a, const B& b, TensorKind kind, int m,
+                      int n, int steps, const Finish& finish, std::int64_t batches) {
   const std::int64_t tiles_m = (m - 1) / kTileM + 1, tiles_n = (n - 1) / kTileN + 1;
+  using Tile = TensorTile<kTileM, kTileN, A, B, Finish>;
   launch(place, name, tiles_m * tiles_n * batches,
-         TensorTile<kTileM, kTileN, Finish>{a, b, kind, m, n, k, finish, Divider(tiles_m), Divider(tiles_n)});
+         Tile{a, b, kind, m, n, steps, finish, Divider(tiles_m), Divider(tiles_n)});
+}
+
+// k_bytes: of a line along k.
+template <class A, class B, class Finish>
+void run_tensor_product(const Place& place, const char* name, const A& a, const B& b, TensorKind kind, int m,
+                        int n, std::int64_t k_bytes, const Finish& finish, std::int64_t batches) {
+  const int steps = int((k_bytes + 63) / 64);
+  if (m > 64 && n > 64)
+    run_tensor_tiles<128, 128>(place, name, a, b, kind, m, n, steps, finish, batches);
+  else
+    run_tensor_tiles<64, 64>(place, name, a, b, kind, m, n, steps, finish, batches);
 }
 
 }  // namespace stretto
