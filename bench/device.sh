@@ -29,6 +29,7 @@ check 160 'the bits of every op' "$python" -m bench.device bits "$out/bits.json"
 check 60 'plans' "$python" -m bench.device_plans "$out/plans.json"
 check 60 'plans as graphs' env STRETTO_CUDA_GRAPHS=1 "$python" -m bench.device_plans "$out/graphs.json"
 check 60 'tensor cores' env STRETTO_CUDA_TENSOR_CORES=1 "$python" -m bench.device_tensor "$out/tensor.json"
+check 60 'tensor cores of 8.0' env STRETTO_CUDA_TENSOR_CORES=mma "$python" -m bench.device_tensor "$out/tensor_mma.json"
 check 160 'times' "$python" -m bench.device times "$out/times.json" --seconds 120
 if command -v compute-sanitizer >/dev/null; then
   check 90 'memory, on small arrays' compute-sanitizer --tool memcheck --error-exitcode 9 "$python" -m bench.device bits \

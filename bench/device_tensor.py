@@ -33,7 +33,7 @@ CONVOLUTIONS: tuple[tuple[int, int, int, int, int, dict[str, Any]], ...] = (
 
 def too_far(exact: np.ndarray, size: np.ndarray, terms: int, precision: str, result: np.ndarray) -> int:
     """Results further from the exact ones than the roundings on the way allow, ``size`` being sums of magnitudes."""
-    factors = 0.0 if result.dtype != np.float32 else 2.01 * 2.0 ** (-22 if precision == "high" else -11)
+    factors = 0.0 if result.dtype != np.float32 else 2.01 * 2.0 ** (-22 if precision == "high" else -10)
     bound = (factors + (terms + 2) * 2.0**-23) * size + 1.01 * UNITS[result.dtype] * np.abs(exact) + 1e-7
     return int(np.count_nonzero(~(np.abs(result.astype(np.float64) - exact) <= bound)))
 

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "cuda/warpgroup.h"
+
 namespace stretto {
 
 class Block {
@@ -67,6 +69,33 @@ class Block {
     std::uint32_t rounded;
     asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(rounded) : "f"(__uint_as_float(bits)));
     return rounded;
+  }
+
+  __device__ __forceinline__ void publish_copies() const {
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+  }
+  // The sums are in their registers, before and after all products: else the compiler moves them in between,
+  // and waits for every product.
+  template <int kBlocks>
+  __device__ __forceinline__ void settle(float (&acc)[kBlocks][4]) const {
+#pragma unroll
+    for (int i = 0; i < 4 * kBlocks; ++i) asm volatile("" : "+f"(acc[i / 4][i % 4])::"memory");
+  }
+  __device__ __forceinline__ void begin_products() const {
+    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+  }
+  template <TensorKind kKind, bool kAcrossA, bool kAcrossB, int kBlocks>
+  __device__ __forceinline__ void begin_product(float (&acc)[kBlocks][4], const SharedMatrix& a,
+                                                int further_a, const SharedMatrix& b, int further_b) const {
+    multiply_warpgroup<kKind, 8 * kBlocks, kAcrossA, kAcrossB>(acc, a.further(further_a),
+                                                               b.further(further_b));
+  }
+  __device__ __forceinline__ void commit_products() const {
+    asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+  }
+  template <int kLeft>  // groups that may still be under way
+  __device__ __forceinline__ void wait_for_products() const {
+    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kLeft) : "memory");
   }
 
  private:

@@ -1,163 +1,47 @@
-// A block of threads on the host: every thread is a fiber. A warp runs until all of it is at the next sync(),
-// then comes another one, forwards and backwards in turn, so that a sync() that is missing shows. Shared
-// memory starts as NaN.
+// A block of threads on the host: every thread is a fiber. What is asynchronous is done as late as it may be.
+// Shared memory starts as NaN.
 #pragma once
 
-#include <ucontext.h>
-
-#include <algorithm>
 #include <bit>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
+#include <functional>
 #include <vector>
 
 #include "base/dtype.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/common_interface_defs.h>
-#endif
+#include "cuda/fibers.h"
 
 namespace stretto {
 
-class Fibers {
+// A matrix in shared memory as products of warpgroups read it: lines of 128 bytes, of which those of k or, if
+// neighbours lie across k, of 64 elements of 8 lines of k are swizzled together.
+class SharedMatrix {
  public:
-  using Body = void (*)(void* context, int thread);
+  SharedMatrix(const void* start, int far) : start_(reinterpret_cast<std::uintptr_t>(start)), far_(far) {}
 
-  void run(int threads, Body body, void* context) {
-    body_ = body;
-    context_ = context;
-    fibers_.resize(std::size_t(threads));
-    for (Fiber& fiber : fibers_) start(fiber);
-    int running = threads;
-    for (bool forwards = true; running > 0; forwards = !forwards) {
-      const int before = running;
-      const int warps = (threads - 1) / kWarp + 1;
-      for (int w = 0; w < warps; ++w) running -= run_warp(forwards ? w : warps - 1 - w, forwards);
-      for (Fiber& fiber : fibers_) fiber.waits = false;
-      if (running != 0 && running != before) {
-        std::fprintf(stderr, "a thread of the block ended where others sync\n");
-        std::abort();
-      }
+  template <TensorKind kKind, bool kAcross>
+  float element(int further, int line, int k) const {
+    constexpr int kSize = kKind == TensorKind::tf32 ? 4 : 2;
+    std::uintptr_t at = start_ + std::uintptr_t(further);
+    if (kAcross)
+      at += std::uintptr_t(line / 64 * far_ + line % 64 * kSize + k / 8 * 1024 + k % 8 * 128);
+    else
+      at += std::uintptr_t(line / 8 * 1024 + line % 8 * 128 + k * kSize);
+    at ^= (at >> 7 & 7) << 4;
+    if constexpr (kKind == TensorKind::tf32) {  // the hardware cuts the last 13 bits off
+      std::uint32_t bits;
+      std::memcpy(&bits, reinterpret_cast<const void*>(at), 4);
+      return std::bit_cast<float>(bits & ~std::uint32_t(0x1fff));
+    } else {
+      std::uint16_t half;
+      std::memcpy(&half, reinterpret_cast<const void*>(at), 2);
+      return kKind == TensorKind::bf16 ? to_float(bfloat16{half}) : to_float(float16{half});
     }
-  }
-
-  // From a fiber: let all others of the block come to here, or those of its warp.
-  void sync() {
-    fibers_[std::size_t(current_)].waits = true;
-    yield();
-  }
-  void yield() { leave(fibers_[std::size_t(current_)], false); }
-
-  // What the fibers exchange: each offers something, which the others may look at until it yields again.
-  template <class T>
-  void offer(int thread, const T& value) {
-    static_assert(sizeof(T) <= sizeof(Slot));
-    slots_.resize(fibers_.size());
-    std::memcpy(&slots_[std::size_t(thread)], &value, sizeof(T));
-    yield();
-  }
-  template <class T>
-  T offered(int thread) const {
-    T value;
-    std::memcpy(&value, &slots_[std::size_t(thread)], sizeof(T));
-    return value;
-  }
-  template <class T>
-  T exchange(int thread, T value, int from) {
-    offer(thread, value);
-    value = offered<T>(from);
-    yield();
-    return value;
   }
 
  private:
-  static constexpr std::size_t kStack = 256 << 10;
-  static constexpr int kWarp = 32;
-  struct Slot {
-    char bytes[24];
-  };
-  struct Fiber {
-    ucontext_t context;
-    std::unique_ptr<char[]> stack;
-    void* sanitizer = nullptr;
-    bool done = false, waits = false;  // waits: for the other warps
-  };
-
-  // As far as it comes; the number of its threads that ended.
-  int run_warp(int warp, bool forwards) {
-    const int first = warp * kWarp, count = std::min(kWarp, int(fibers_.size()) - first);
-    int ended = 0;
-    for (bool moved = true; moved;) {
-      moved = false;
-      for (int i = 0; i < count; ++i) {
-        current_ = first + (forwards ? i : count - 1 - i);
-        Fiber& fiber = fibers_[std::size_t(current_)];
-        if (fiber.done || fiber.waits) continue;
-        enter(fiber);
-        moved = true;
-        ended += fiber.done;
-      }
-    }
-    return ended;
-  }
-
-  void start(Fiber& fiber) {
-    if (!fiber.stack) fiber.stack.reset(new char[kStack]);
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.get();
-    fiber.context.uc_stack.ss_size = kStack;
-    fiber.context.uc_link = nullptr;
-    fiber.done = fiber.waits = false;
-    fiber.sanitizer = nullptr;
-    const auto self = reinterpret_cast<std::uintptr_t>(this);
-    makecontext(&fiber.context, reinterpret_cast<void (*)()>(&Fibers::trampoline), 2, unsigned(self),
-                unsigned(std::uint64_t(self) >> 32));
-  }
-
-  static void trampoline(unsigned low, unsigned high) {
-    auto* self = reinterpret_cast<Fibers*>(std::uintptr_t(std::uint64_t(high) << 32 | low));
-    self->entered(nullptr);
-    self->body_(self->context_, self->current_);
-    self->leave(self->fibers_[std::size_t(self->current_)], true);
-  }
-
-  void enter(Fiber& fiber) {
-#if defined(__SANITIZE_ADDRESS__)
-    __sanitizer_start_switch_fiber(&own_, fiber.stack.get(), kStack);
-#endif
-    swapcontext(&main_, &fiber.context);
-#if defined(__SANITIZE_ADDRESS__)
-    __sanitizer_finish_switch_fiber(own_, nullptr, nullptr);
-#endif
-  }
-
-  void leave(Fiber& fiber, bool for_good) {
-    fiber.done = for_good;
-#if defined(__SANITIZE_ADDRESS__)
-    __sanitizer_start_switch_fiber(for_good ? nullptr : &fiber.sanitizer, bottom_, size_);
-#endif
-    swapcontext(&fiber.context, &main_);
-    entered(fiber.sanitizer);
-  }
-
-  void entered([[maybe_unused]] void* fake_stack) {
-#if defined(__SANITIZE_ADDRESS__)
-    __sanitizer_finish_switch_fiber(fake_stack, &bottom_, &size_);
-#endif
-  }
-
-  Body body_ = nullptr;
-  void* context_ = nullptr;
-  int current_ = 0;
-  std::vector<Fiber> fibers_;
-  std::vector<Slot> slots_;
-  ucontext_t main_;
-  const void* bottom_ = nullptr;
-  std::size_t size_ = 0;
-  void* own_ = nullptr;
+  std::uintptr_t start_;
+  int far_;
 };
 
 class Block {
@@ -225,6 +109,36 @@ class Block {
     }
     fibers_->yield();
   }
+  // Products of warpgroups are made when they are waited for.
+  void publish_copies() const {}
+  void begin_products() const {}
+  template <int kBlocks>
+  void settle(float (&)[kBlocks][4]) const {}
+  template <TensorKind kKind, bool kAcrossA, bool kAcrossB, int kBlocks>
+  void begin_product(float (&acc)[kBlocks][4], const SharedMatrix& a, int further_a, const SharedMatrix& b,
+                     int further_b) const {
+    const int thread = thread_ % 128;
+    products_.push_back({products_group_, [&acc, a, b, further_a, further_b, thread] {
+                           constexpr int kTerms = kKind == TensorKind::tf32 ? 8 : 16;
+                           for (int j = 0; j < kBlocks; ++j)
+                             for (int e = 0; e < 4; ++e) {
+                               const int i = thread / 32 * 16 + thread % 32 / 4 + e / 2 * 8;
+                               const int column = 8 * j + thread % 4 * 2 + e % 2;
+                               for (int k = 0; k < kTerms; ++k)
+                                 acc[j][e] = __builtin_fmaf(a.element<kKind, kAcrossA>(further_a, i, k),
+                                                            b.element<kKind, kAcrossB>(further_b, column, k),
+                                                            acc[j][e]);
+                             }
+                         }});
+  }
+  void commit_products() const { ++products_group_; }
+  template <int kLeft>
+  void wait_for_products() const {
+    std::size_t done = 0;
+    for (; done < products_.size() && products_[done].group < products_group_ - kLeft; ++done)
+      products_[done].make();
+    products_.erase(products_.begin(), products_.begin() + std::ptrdiff_t(done));
+  }
   std::uint32_t to_tf32(std::uint32_t bits) const {
     return (bits & 0x7fffffff) > 0x7f800000 ? 0x7fffffff : (bits + 0x1000) & ~std::uint32_t(0x1fff);
   }
@@ -241,6 +155,12 @@ class Block {
     const void* from;
     int bytes, group;
   };
+  struct Products {
+    int group;
+    std::function<void()> make;
+  };
+  mutable std::vector<Products> products_;
+  mutable int products_group_ = 0;
   mutable std::vector<Copy> copies_;
   mutable int group_ = 0;
   std::int64_t index_;

@@ -16,7 +16,7 @@ void run_blocks(const void* arguments, std::int64_t blocks) {
       NoShared none;
       for (int thread = 0; thread < Kernel::kThreads; ++thread) kernel(Block(index, thread, nullptr), none);
     } else {
-      static_assert(sizeof(Shared) <= (48 << 10));
+      static_assert(sizeof(Shared) <= (227 << 10));
       static thread_local Fibers fibers;
       struct Context {
         const Kernel& kernel;
@@ -39,8 +39,8 @@ template <class Kernel>
 void launch(const Place&, const char* name, std::int64_t blocks, const Kernel& kernel) {
   static_assert(std::is_trivially_copyable_v<Kernel> && sizeof(Kernel) <= 4000);
   if (RecordedLaunches* const recording = current_recording())
-    recording->add(name, reinterpret_cast<const void*>(&run_blocks<Kernel>), &kernel, sizeof(Kernel), blocks,
-                   Kernel::kThreads);
+    recording->add(name, reinterpret_cast<const void*>(&run_blocks<Kernel>), &kernel, sizeof(Kernel),
+                   launch_size<Kernel>(blocks));
   else
     run_blocks<Kernel>(&kernel, blocks);
 }

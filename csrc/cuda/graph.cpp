@@ -40,8 +40,7 @@ class DeviceLaunches : public RecordedLaunches {
     if (launches.empty()) return;
     if (!are_graphs_wanted()) {
       for (const RecordedLaunch& launch : launches)
-        launch_blocks(where, launch.name, launch.function, launch.arguments.data(), launch.blocks,
-                      launch.threads);
+        launch_blocks(where, launch.name, launch.function, launch.arguments.data(), launch.size);
       return;
     }
     if (exec_)
@@ -64,8 +63,9 @@ class DeviceLaunches : public RecordedLaunches {
     void* arguments[] = {launch.arguments.data(), &first};
     cudaKernelNodeParams parameters{};
     parameters.func = const_cast<void*>(launch.function);
-    parameters.gridDim = dim3(unsigned(blocks_from(launch.blocks, first)));
-    parameters.blockDim = dim3(unsigned(launch.threads));
+    parameters.gridDim = dim3(unsigned(blocks_from(launch.size.blocks, first)));
+    parameters.blockDim = dim3(unsigned(launch.size.threads));
+    parameters.sharedMemBytes = unsigned(launch.size.shared);
     parameters.kernelParams = arguments;
     check(use(parameters), launch.name);
     launch.has_changed = false;
@@ -76,7 +76,7 @@ class DeviceLaunches : public RecordedLaunches {
     nodes_.clear();
     check(cudaGraphCreate(&graph_, 0), "cudaGraphCreate");
     for (std::size_t i = 0; i < launches.size(); ++i)
-      for (std::int64_t first = 0; first < launches[i].blocks; first += kMostBlocks) {
+      for (std::int64_t first = 0; first < launches[i].size.blocks; first += kMostBlocks) {
         Node next{nullptr, i, first};
         const cudaGraphNode_t* const before = nodes_.empty() ? nullptr : &nodes_.back().node;
         with_parameters(launches[i], first, [&](const cudaKernelNodeParams& parameters) {

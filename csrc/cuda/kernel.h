@@ -14,6 +14,11 @@
 // which every lane says where a row is; multiply_matrices(), acc (16 x 8) += a (16 x 32 bytes) b (32 bytes x
 // 8); and by a thread copy_piece(), 16 bytes into shared memory, `bytes` of them from elsewhere and the
 // others zero, which are there once their group (commit_copies()) is waited for and the block has synced.
+//
+// Of 9.0 alone, by the 128 threads of a warpgroup: begin_product() of matrices in shared memory, which
+// publish_copies() after the wait for them makes visible to it; begin_products() before the first of some,
+// commit_products() after the last; acc is theirs, and the matrices too, until they are waited for. settle()
+// before and after all of them.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +29,8 @@ namespace stretto {
 
 struct NoShared {};
 
-// The factors of products of matrices by tensor cores; of the last kind kernels make three products of the one
-// before.
+// The factors of products of matrices by tensor cores; of the last kind kernels make three products of the
+// one before.
 enum class TensorKind : std::uint8_t { f16, bf16, tf32, split_tf32 };
 
 }  // namespace stretto

@@ -9,15 +9,33 @@
 namespace stretto {
 
 void launch_blocks(const Place& place, const char* name, const void* function, const void* kernel,
-                   std::int64_t blocks, int threads) {
+                   const LaunchSize& size) {
   const OnDevice guard(place.device);
-  for (std::int64_t first = 0; first < blocks; first += kMostBlocks) {
+  for (std::int64_t first = 0; first < size.blocks; first += kMostBlocks) {
     void* parameters[] = {const_cast<void*>(kernel), &first};
-    check(cudaLaunchKernel(function, dim3(unsigned(blocks_from(blocks, first))), dim3(unsigned(threads)),
-                           parameters, 0, static_cast<cudaStream_t>(place.stream)),
+    const dim3 blocks(unsigned(blocks_from(size.blocks, first))), threads(unsigned(size.threads));
+    check(cudaLaunchKernel(function, blocks, threads, parameters, std::size_t(size.shared),
+                           static_cast<cudaStream_t>(place.stream)),
           name);
   }
 }
+
+void allow_shared(const Place& place, const char* name, const void* function, int bytes) {
+  const OnDevice guard(place.device);
+  check(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), name);
+}
+
+static int attribute_of(const Place& place, cudaDeviceAttr attribute) {
+  int value = 0;
+  check(cudaDeviceGetAttribute(&value, attribute, place.device), "cudaDeviceGetAttribute");
+  return value;
+}
+
+bool has_warpgroups(const Place& place) {
+  return attribute_of(place, cudaDevAttrComputeCapabilityMajor) == 9;
+}
+
+int multiprocessors(const Place& place) { return attribute_of(place, cudaDevAttrMultiProcessorCount); }
 
 const void* on_device(const Place& place, const void* table, std::int64_t bytes) {
   if (RecordedLaunches* const recording = current_recording()) return recording->add_table(table, bytes);

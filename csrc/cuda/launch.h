@@ -7,6 +7,7 @@
 
 #include "base/place.h"
 #include "cuda/kernel.h"
+#include "cuda/launch_size.h"
 
 namespace stretto {
 
@@ -29,6 +30,10 @@ const void* on_device(const Place& place, const void* table, std::int64_t bytes)
 
 // Why there is no device to launch on, or null.
 const char* no_device();
+
+// Whether the place's device has the products of warpgroups (cuda/warpgroup.h).
+bool has_warpgroups(const Place& place);
+int multiprocessors(const Place& place);
 
 }  // namespace stretto
 

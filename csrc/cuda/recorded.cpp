@@ -21,15 +21,15 @@ void RecordedLaunches::begin(int pass) {
 void RecordedLaunches::end() { current_recording() = nullptr; }
 
 void RecordedLaunches::add(const char* name, const void* function, const void* kernel, std::size_t bytes,
-                           std::int64_t blocks, int threads) {
+                           const LaunchSize& size) {
   std::vector<std::uint64_t> words((bytes + 7) / 8);
   std::memcpy(words.data(), kernel, bytes);
   if (pass_ == 0) {
-    launches_.push_back({name, function, blocks, threads, std::move(words), {}});
+    launches_.push_back({name, function, size, std::move(words), {}});
     return;
   }
   const bool is_there = next_ < launches_.size();
-  if (!is_there || launches_[next_].function != function || launches_[next_].blocks != blocks)
+  if (!is_there || launches_[next_].function != function || launches_[next_].size.blocks != size.blocks)
     throw std::logic_error("the second writing down differs from the first");
   RecordedLaunch& first = launches_[next_++];
   for (std::size_t i = 0; i < words.size(); ++i) {

@@ -7,6 +7,7 @@
 
 #include "base/place.h"
 #include "base/recording.h"
+#include "cuda/launch_size.h"
 
 namespace stretto {
 
@@ -17,8 +18,7 @@ struct RecordedLaunch {
   };
   const char* name;
   const void* function;
-  std::int64_t blocks;
-  int threads;
+  LaunchSize size;
   std::vector<std::uint64_t> arguments;  // the kernel, in words
   std::vector<Address> addresses;
   bool has_changed = false;  // its arguments, since that was last false
@@ -32,8 +32,8 @@ class RecordedLaunches : public Recording {
   const char* put_tables(void* memory, const Place& where) override;
   const char* replay(void* const* regions, int count, const Place& where) override;
 
-  void add(const char* name, const void* function, const void* kernel, std::size_t bytes, std::int64_t blocks,
-           int threads);
+  void add(const char* name, const void* function, const void* kernel, std::size_t bytes,
+           const LaunchSize& size);
   const void* add_table(const void* table, std::int64_t bytes);  // its mark
 
  protected:

@@ -22,6 +22,8 @@
 namespace stretto {
 
 const char* no_device() { return nullptr; }
+bool has_warpgroups(const Place&) { return true; }
+int multiprocessors(const Place&) { return 2; }
 const void* on_device(const Place& place, const void* table, std::int64_t bytes) {
   if (RecordedLaunches* const recording = current_recording()) return recording->add_table(table, bytes);
   return std::memcpy(place.memory(bytes), table, std::size_t(bytes));
@@ -35,7 +37,7 @@ class HostLaunches : public RecordedLaunches {
   void launch(std::vector<RecordedLaunch>& launches, const Place&) override {
     for (const RecordedLaunch& launch : launches)
       reinterpret_cast<void (*)(const void*, std::int64_t)>(const_cast<void*>(launch.function))(
-          launch.arguments.data(), launch.blocks);
+          launch.arguments.data(), launch.size.blocks);
   }
 };
 

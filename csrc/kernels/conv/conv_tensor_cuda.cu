@@ -2,7 +2,7 @@
 
 #include "kernels/conv/phase_axis.h"
 #include "kernels/conv/tensor_patches_cuda.h"
-#include "kernels/tile/tensor_cuda.h"
+#include "kernels/tile/tensor_product_cuda.h"
 
 namespace stretto {
 namespace {
@@ -119,17 +119,6 @@ void run(const char* name, const ArrayView& w, const ArrayView& x, TensorKind ki
   run_tensor_product(*x.place, name, rows, columns, kind, rows.count, columns.pixels.count,
                      std::int64_t(rows.k) * rows.size, finish, w.shape[0]);
 }
-
-// Of padded channels there are sums too, which go nowhere.
-struct GradientResults : PatchResults {
-  int channels;
-
-  STRETTO_INLINE void store(std::uint32_t batch, int i, int j, float z) const {
-    int count[4];
-    counts.of(j, count);
-    if (count[3] < channels) PatchResults::store(batch, i, j, z);
-  }
-};
 
 }  // namespace
 

@@ -40,6 +40,8 @@ using TapWalk = PatchWalk<0>;
 
 template <bool kAlongK>
 struct PatchFactor {
+  static constexpr Neighbours kNeighbours = kAlongK ? Neighbours::along_k : Neighbours::across_k;
+
   const char* data;    // where the first tap of the first pixel is
   const char* inside;  // some 16 bytes of x
   PixelWalk pixels;
@@ -70,6 +72,17 @@ struct PatchFactor {
       if (std::uint32_t(line.position[d] + term.position[d]) >= std::uint32_t(size[d])) bytes = 0;
     const char* const from = lines.matrix + std::int64_t(line.pieces + term.pieces) * kPieceBytes;
     return {bytes > 0 ? from : inside, bytes > 0 ? bytes : 0};
+  }
+};
+
+// Of padded channels there are sums too, which go nowhere.
+struct GradientResults : PatchResults {
+  int channels;
+
+  STRETTO_INLINE void store(std::uint32_t batch, int i, int j, float z) const {
+    int count[4];
+    counts.of(j, count);
+    if (count[3] < channels) PatchResults::store(batch, i, j, z);
   }
 };
 

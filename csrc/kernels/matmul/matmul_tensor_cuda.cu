@@ -1,7 +1,6 @@
 // matmul on the tensor cores of a device.
 #include "kernels/matmul/matrices_cuda.h"
-#include "kernels/tile/tensor_cuda.h"
-#include "kernels/tile/tensor_operands_cuda.h"
+#include "kernels/tile/tensor_product_cuda.h"
 
 namespace stretto {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "cuda/divide.h"
 #include "cuda/launch.h"
-#include "kernels/tile/tensor_factor_cuda.h"
+#include "kernels/tile/tensor_share_cuda.h"
 
 namespace stretto {
 
@@ -72,62 +72,26 @@ struct TensorTile {
   }
 
  private:
-  // Where a piece of a factor's tile lies in a stage: k counts pieces of a line, or, of lines that lie
-  // together, elements. The order within 128 bytes is such that eight pieces of neighbours meet no bank
-  // twice.
-  template <int kTile>
-  STRETTO_KERNEL static int spot(bool along_k, int line, int k) {
-    if (along_k) return line * kLine + (k ^ (line / 2 % 4)) * kPieceBytes;
-    return k * (2 * kTile) + (line / 8 ^ k % 8) * kPieceBytes;
-  }
-
-  // The pieces that a thread brings in every step: of a few lines one each, or of eight lines a few.
-  template <int kTile, class Factor>
-  struct Share {
-    static constexpr int kAcross = kTile / 8, kAlong = kLine / kPieceBytes;
-    static constexpr int kEach = kTile * kAlong / kThreads;
-    static_assert(kEach * kThreads == kTile * kAlong && kThreads % kAcross == 0 && kThreads % kAlong == 0);
-
-    typename Factor::template Lines<kEach, kThreads / kAlong> lines;
-
-    STRETTO_KERNEL Share(const Block& block, const Factor& factor, std::int64_t start, int first)
-        : lines(factor.template lines<kEach, kThreads / kAlong>(
-              start, first + (factor.along_k() ? line_of(block, 0) : lines_of(block)))) {}
-
-    STRETTO_KERNEL void bring(const Block& block, char* stage, const Factor& factor, int step) const {
-      if (factor.along_k()) {
-        const int k = block.thread() % kAlong;
-        const auto term = factor.term(step * kAlong + k);
-#pragma unroll
-        for (int p = 0; p < kEach; ++p)
-          copy(block, stage + spot<kTile>(true, line_of(block, p), k), factor.piece(lines, p, term));
-      } else {
-#pragma unroll
-        for (int p = 0; p < kEach; ++p) {
-          const int k = (block.thread() + p * kThreads) / kAcross;
-          copy(block, stage + spot<kTile>(false, lines_of(block), k),
-               factor.piece(lines, 0, factor.term(step * (kLine / 2) + k)));
-        }
-      }
-    }
-
-   private:
-    STRETTO_KERNEL static int line_of(const Block& block, int p) {
-      return (block.thread() + p * kThreads) / kAlong;
-    }
-    STRETTO_KERNEL static int lines_of(const Block& block) { return block.thread() % kAcross * 8; }
-    STRETTO_KERNEL static void copy(const Block& block, char* to, const TensorPiece& piece) {
-      block.copy_piece(to, piece.from, piece.bytes);
+  // The lines of k of a stage. The order within 128 bytes is such that eight pieces of neighbours meet no
+  // bank twice.
+  struct Lines {
+    static constexpr int kBytes = kLine;
+    template <int kTile>
+    STRETTO_KERNEL static int spot(bool along_k, int line, int k) {
+      if (along_k) return line * kLine + (k ^ (line / 2 % 4)) * kPieceBytes;
+      return k * (2 * kTile) + (line / 8 ^ k % 8) * kPieceBytes;
     }
   };
+  template <int kTile, class Factor>
+  using Share = TensorShare<Lines, kTile, kThreads, Factor>;
 
   // Where a lane finds its piece of the four 8 x 8 matrices from (line, half of the stage's k) on. Matrix q
   // of a is 8 * (q % 2) lines and 8 * (q / 2) elements further, of b the other way round.
   template <int kTile>
   STRETTO_KERNEL static int spot_of_lane(bool along_k, int lane, int line, int half, bool is_b) {
     const int q = lane / 8, lines = is_b ? q / 2 : q % 2, ks = is_b ? q % 2 : q / 2;
-    if (along_k) return spot<kTile>(true, line + 8 * lines + lane % 8, 2 * half + ks);
-    return spot<kTile>(false, line + 8 * lines, 16 * half + 8 * ks + lane % 8);
+    if (along_k) return Lines::template spot<kTile>(true, line + 8 * lines + lane % 8, 2 * half + ks);
+    return Lines::template spot<kTile>(false, line + 8 * lines, 16 * half + 8 * ks + lane % 8);
   }
 
   STRETTO_KERNEL void multiply(const Block& block, float (&acc)[kBlocksM][kBlocksN][4], const Stage& stage,
@@ -266,17 +230,6 @@ void run_tensor_tiles(const Place& place, const char* name, const A& a, const B&
   using Tile = TensorTile<kTileM, kTileN, A, B, Finish>;
   launch(place, name, tiles_m * tiles_n * batches,
          Tile{a, b, kind, m, n, steps, finish, Divider(tiles_m), Divider(tiles_n)});
-}
-
-// k_bytes: of a line along k.
-template <class A, class B, class Finish>
-void run_tensor_product(const Place& place, const char* name, const A& a, const B& b, TensorKind kind, int m,
-                        int n, std::int64_t k_bytes, const Finish& finish, std::int64_t batches) {
-  const int steps = int((k_bytes + 63) / 64);
-  if (m > 64 && n > 64)
-    run_tensor_tiles<128, 128>(place, name, a, b, kind, m, n, steps, finish, batches);
-  else
-    run_tensor_tiles<64, 64>(place, name, a, b, kind, m, n, steps, finish, batches);
 }
 
 }  // namespace stretto

@@ -3,6 +3,7 @@
 // lines.
 //
 //   struct Factor {
+//     static constexpr Neighbours kNeighbours;
 //     bool along_k() const;
 //     template <int kCount, int kStep> struct Lines;  // lines i, i + kStep, ..., or, across k, [i, i + 8)
 //     template <int kCount, int kStep>
@@ -18,6 +19,9 @@
 
 namespace stretto {
 
+// Which elements lie together.
+enum class Neighbours { along_k, across_k, either };  // either: known at run time
+
 constexpr int kPieceBytes = 16;
 
 // Of the 16 bytes those after the first `bytes` are zero, whatever is there.
@@ -26,13 +30,12 @@ struct TensorPiece {
   int bytes;
 };
 
-// Which elements lie together.
-enum class Neighbours { along_k, across_k, either };  // either: known at run time
-
 // Lines at equal distances, of elements at equal distances. All distances but that between neighbours are
 // multiples of 16 bytes.
-template <Neighbours kNeighbours = Neighbours::either>
+template <Neighbours kWhich = Neighbours::either>
 struct MatrixFactor {
+  static constexpr Neighbours kNeighbours = kWhich;
+
   const char* data;
   std::int64_t line_bytes, k_bytes;
   int count, k, size;  // lines, elements of each, bytes of an element
@@ -45,6 +48,10 @@ struct MatrixFactor {
   };
   STRETTO_KERNEL bool along_k() const {
     return kNeighbours == Neighbours::either ? is_along_k : kNeighbours == Neighbours::along_k;
+  }
+  template <Neighbours kOther>
+  MatrixFactor<kOther> as() const {
+    return {data, line_bytes, k_bytes, count, k, size, is_along_k};
   }
   template <int kCount, int kStep>
   STRETTO_KERNEL Lines<kCount, kStep> lines(std::int64_t start, int i) const {

@@ -1,10 +1,11 @@
 // Arrays as the factors of tensor cores take them, and which products they take. None has run on a device
-// yet: only STRETTO_CUDA_TENSOR_CORES=1 has them.
+// yet: only STRETTO_CUDA_TENSOR_CORES=1, or =mma for those of 8.0 on every device, has them.
 #pragma once
 
 #include <cstdlib>
+#include <cstring>
 
-#include "cuda/kernel.h"
+#include "cuda/launch.h"
 #include "kernels/cuda_kernels.h"
 #include "kernels/precision.h"
 #include "kernels/tile/finish_cuda.h"
@@ -12,11 +13,16 @@
 
 namespace stretto {
 
+// The value of STRETTO_CUDA_TENSOR_CORES, or null for none.
+inline const char* wanted_tensor_cores() {
+  const char* const wanted = std::getenv("STRETTO_CUDA_TENSOR_CORES");
+  return wanted && *wanted && *wanted != '0' ? wanted : nullptr;
+}
+
 // A sum of `terms` products. Of a few terms, the parts that "high" cuts float32 factors in are less exact
 // than the contract's chain.
 inline bool takes_tensor_cores(DType dtype, Precision precision, std::int64_t terms) {
-  const char* const wanted = std::getenv("STRETTO_CUDA_TENSOR_CORES");
-  if (!wanted || !*wanted || *wanted == '0' || terms == 0) return false;
+  if (terms == 0 || !wanted_tensor_cores()) return false;
   if (dtype == DType::f32)
     return precision == Precision::medium || (precision == Precision::high && terms >= 32);
   return is_16bit_float(dtype);
@@ -26,6 +32,12 @@ inline TensorKind tensor_kind(DType dtype, Precision precision) {
   if (dtype == DType::f16) return TensorKind::f16;
   if (dtype == DType::bf16) return TensorKind::bf16;
   return precision == Precision::high ? TensorKind::split_tf32 : TensorKind::tf32;
+}
+
+// Three products of parts need their factors in registers.
+inline bool takes_warpgroups(const Place& place, TensorKind kind) {
+  const char* const wanted = wanted_tensor_cores();
+  return kind != TensorKind::split_tf32 && wanted && std::strcmp(wanted, "mma") != 0 && has_warpgroups(place);
 }
 
 inline bool is_aligned(std::int64_t elements, DType dtype) {
