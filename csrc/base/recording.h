@@ -14,16 +14,11 @@ struct Place;
 class Recording {
  public:
   static constexpr int kPasses = 2;
-  static constexpr int kTables = 1, kFirstRegion = 2, kMostRegions = 200;  // kTables is the recording's own
+  static constexpr int kFirstRegion = 1, kMostRegions = 200;
 
   virtual ~Recording() = default;
   virtual void begin(int pass) = 0;
   virtual void end() = 0;
-
-  // Tables that were on the host: they are to be in device memory that lives as long as the recording. Waits
-  // until they are. What went wrong, or null.
-  virtual std::int64_t table_bytes() const = 0;
-  virtual const char* put_tables(void* memory, const Place& where) = 0;
 
   // Puts all on the stream of `where`, with regions[i], a multiple of 256, in the place of region
   // kFirstRegion + i.

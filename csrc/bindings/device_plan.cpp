@@ -64,12 +64,8 @@ py::object run(HeldDevicePlan& self, const py::sequence& arrays) {
     results[i] = std::move(result.array);
     to.push_back(result.view);
   }
-  const auto lasting = [&](std::int64_t bytes) -> std::shared_ptr<void> {
-    const auto array = std::make_shared<DeviceArray>(new_array(call, {DType::u8, {1, {bytes}}}));
-    return {array, array->view.data};
-  };
   try {
-    self.plan.run({from, to}, *call.place(), lasting);
+    self.plan.run({from, to}, *call.place());
   } catch (...) {
     call.rethrow_error();
     throw;

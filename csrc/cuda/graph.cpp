@@ -26,14 +26,6 @@ class DeviceLaunches : public RecordedLaunches {
   }
 
  protected:
-  void upload(void* to, const std::vector<char>& tables, const Place& where) override {
-    const OnDevice guard(where.device);
-    const auto stream = static_cast<cudaStream_t>(where.stream);
-    check(cudaMemcpyAsync(to, tables.data(), tables.size(), cudaMemcpyHostToDevice, stream),
-          "copying tables to the device");
-    check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");  // replays are on any stream
-  }
-
   void launch(std::vector<RecordedLaunch>& launches, const Place& where) override {
     const OnDevice guard(where.device);
     const auto stream = static_cast<cudaStream_t>(where.stream);

@@ -37,16 +37,6 @@ bool has_warpgroups(const Place& place) {
 
 int multiprocessors(const Place& place) { return attribute_of(place, cudaDevAttrMultiProcessorCount); }
 
-const void* on_device(const Place& place, const void* table, std::int64_t bytes) {
-  if (RecordedLaunches* const recording = current_recording()) return recording->add_table(table, bytes);
-  const OnDevice guard(place.device);
-  void* to = place.memory(bytes);
-  check(cudaMemcpyAsync(to, table, std::size_t(bytes), cudaMemcpyHostToDevice,
-                        static_cast<cudaStream_t>(place.stream)),
-        "copying a table to the device");
-  return to;
-}
-
 constexpr int kLeastCapability = 8;  // of the architectures that the kernels are compiled for
 
 const char* no_device() {

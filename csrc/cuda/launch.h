@@ -25,9 +25,6 @@ const char* guarded(const char* op, F&& work) {
   }
 }
 
-// Puts a table of the host's into memory of the call. The bytes are read before this returns.
-const void* on_device(const Place& place, const void* table, std::int64_t bytes);
-
 // Why there is no device to launch on, or null.
 const char* no_device();
 

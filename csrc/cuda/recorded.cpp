@@ -14,7 +14,7 @@ RecordedLaunches*& current_recording() {
 
 void RecordedLaunches::begin(int pass) {
   pass_ = pass;
-  next_ = table_next_ = 0;
+  next_ = 0;
   current_recording() = this;
 }
 
@@ -39,31 +39,13 @@ void RecordedLaunches::add(const char* name, const void* function, const void* k
   first.arguments = std::move(words);
 }
 
-const void* RecordedLaunches::add_table(const void* table, std::int64_t bytes) {
-  const std::size_t begin = pass_ == 0 ? tables_.size() : table_next_;
-  const std::size_t end = (begin + std::size_t(bytes) + 255) / 256 * 256;
-  if (pass_ == 0) {
-    tables_.resize(end);
-    std::memcpy(tables_.data() + begin, table, std::size_t(bytes));
-  }
-  table_next_ = end;
-  return Mark::of(pass_, kTables, std::int64_t(begin));
-}
-
-const char* RecordedLaunches::put_tables(void* memory, const Place& where) {
-  return guarded("recording", [&] {
-    table_memory_ = memory;
-    if (!tables_.empty()) upload(memory, tables_, where);
-  });
-}
-
 const char* RecordedLaunches::replay(void* const* regions, int count, const Place& where) {
   return guarded("replay", [&] {
     if (!std::equal(regions_.begin(), regions_.end(), regions, regions + count)) {
       regions_.assign(regions, regions + count);
       for (RecordedLaunch& launch : launches_)
         for (const auto& [word, mark] : launch.addresses) {
-          void* const base = mark.region == kTables ? table_memory_ : regions[mark.region - kFirstRegion];
+          void* const base = regions[mark.region - kFirstRegion];
           const std::uint64_t address = reinterpret_cast<std::uint64_t>(base) + std::uint64_t(mark.offset);
           launch.has_changed |= launch.arguments[word] != address;
           launch.arguments[word] = address;

@@ -28,26 +28,20 @@ class RecordedLaunches : public Recording {
  public:
   void begin(int pass) override;
   void end() override;
-  std::int64_t table_bytes() const override { return std::int64_t(tables_.size()); }
-  const char* put_tables(void* memory, const Place& where) override;
   const char* replay(void* const* regions, int count, const Place& where) override;
 
   void add(const char* name, const void* function, const void* kernel, std::size_t bytes,
            const LaunchSize& size);
-  const void* add_table(const void* table, std::int64_t bytes);  // its mark
 
  protected:
-  // The tables' bytes to a device, waiting for it; and all launches, the arguments having their addresses.
-  virtual void upload(void* to, const std::vector<char>& tables, const Place& where) = 0;
+  // All launches, the arguments having their addresses.
   virtual void launch(std::vector<RecordedLaunch>& launches, const Place& where) = 0;
 
  private:
   std::vector<RecordedLaunch> launches_;
-  std::vector<char> tables_;
   std::vector<void*> regions_;  // what the arguments have now
-  void* table_memory_ = nullptr;
   int pass_ = 0;
-  std::size_t next_ = 0, table_next_ = 0;  // of the second pass
+  std::size_t next_ = 0;  // of the second pass
 };
 
 // What the calling thread writes down, or null: it launches.

@@ -37,10 +37,10 @@ DevicePlan::DevicePlan(std::shared_ptr<const Score> score) : score_(std::move(sc
                                 "; use the schedule \"serial\" or \"depth_first\""));
 }
 
-void DevicePlan::run(const Batch& batch, const Place& where, const Lasting& lasting) {
+void DevicePlan::run(const Batch& batch, const Place& where) {
   const CallScope scope;
   if (!can_replay(batch)) return run_steps(batch, where);
-  replay(*recorded(batch, where, lasting), batch, where);
+  replay(*recorded(batch, where), batch, where);
 }
 
 void DevicePlan::perform(BoundPlan& bound, const Batch& batch, void* arenas, StepMemory& memory) const {
@@ -78,8 +78,7 @@ bool DevicePlan::can_replay(const Batch& batch) const {
   return true;
 }
 
-std::shared_ptr<DevicePlan::Recorded> DevicePlan::recorded(const Batch& batch, const Place& where,
-                                                           const Lasting& lasting) {
+std::shared_ptr<DevicePlan::Recorded> DevicePlan::recorded(const Batch& batch, const Place& where) {
   {
     const std::lock_guard lock(mutex_);
     if (recorded_) return recorded_;
@@ -99,8 +98,6 @@ std::shared_ptr<DevicePlan::Recorded> DevicePlan::recorded(const Batch& batch, c
     perform(bound, {inputs, outputs}, Mark::of(pass, Recording::kFirstRegion + kArenas), memory);
     made->scratch_bytes = memory.bytes();
   }
-  if (made->launches->table_bytes() > 0) made->tables = lasting(made->launches->table_bytes());
-  check_words(made->launches->put_tables(made->tables.get(), where));
   const std::lock_guard lock(mutex_);  // another thread may have been as quick
   if (!recorded_) recorded_ = std::move(made);
   return recorded_;

@@ -4,7 +4,6 @@
 // cannot follow, inputs of other strides or alignment, runs step by step.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -17,27 +16,23 @@ namespace stretto {
 
 class DevicePlan {
  public:
-  // Device memory that lives as long as what is returned.
-  using Lasting = std::function<std::shared_ptr<void>(std::int64_t bytes)>;
-
   // The score's constants are on the device. Throws NoKernelError for a plan of several workers: a stream has
   // one order.
   explicit DevicePlan(std::shared_ptr<const Score> score);
 
   // The arenas are of the place's memory, and given back in the order of its stream. Throws what a step
   // threw, with its place added to the text. From any thread.
-  void run(const Batch& batch, const Place& where, const Lasting& lasting);
+  void run(const Batch& batch, const Place& where);
 
  private:
   struct Recorded {
     std::unique_ptr<Recording> launches;
     std::int64_t scratch_bytes = 0;
-    std::shared_ptr<void> tables;
   };
   void perform(BoundPlan& bound, const Batch& batch, void* arenas, StepMemory& memory) const;
   void run_steps(const Batch& batch, const Place& where);
   bool can_replay(const Batch& batch) const;
-  std::shared_ptr<Recorded> recorded(const Batch& batch, const Place& where, const Lasting& lasting);
+  std::shared_ptr<Recorded> recorded(const Batch& batch, const Place& where);
   void replay(Recorded& recorded, const Batch& batch, const Place& where);
 
   std::shared_ptr<const Score> score_;

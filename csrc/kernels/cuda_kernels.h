@@ -23,7 +23,7 @@ const char* cuda_vecdot(const VecdotArgs& args);
 const char* cuda_batch_scale(const ArrayView& gamma, const ArrayView& beta, const ArrayView& mean,
                              const ArrayView& var, double eps, void* scale, void* shift, const Place& place);
 const char* cuda_attention(const AttentionArgs& args, const Place& place);
-const char* cuda_upsample(const UpsampleArgs& args, Upsampling kind, const Place& place);
+const char* cuda_upsample(const UpsampleByRules& args, Upsampling kind, const Place& place);
 const char* cuda_take(const TakeArgs& args, const Place& place);
 const char* cuda_take_gradient(const TakeArgs& args, const Place& place);
 

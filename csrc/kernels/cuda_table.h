@@ -24,7 +24,7 @@ struct NormalizeArgs;
 struct ReduceArgs;
 struct VecdotArgs;
 struct AttentionArgs;
-struct UpsampleArgs;
+struct UpsampleByRules;
 struct TakeArgs;
 
 enum class Upsampling : std::uint8_t { nearest, bilinear, nearest_gradient, bilinear_gradient };
@@ -50,7 +50,7 @@ struct CudaTable {
   const char* (*batch_scale)(const ArrayView& gamma, const ArrayView& beta, const ArrayView& mean,
                              const ArrayView& var, double eps, void* scale, void* shift, const Place&);
   const char* (*attention)(const AttentionArgs&, const Place&);
-  const char* (*upsample)(const UpsampleArgs&, Upsampling, const Place&);
+  const char* (*upsample)(const UpsampleByRules&, Upsampling, const Place&);
   const char* (*take)(const TakeArgs&, const Place&);
   const char* (*take_gradient)(const TakeArgs&, const Place&);
 

@@ -30,8 +30,6 @@ class HostRecording : public Recording {
     current() = this;
   }
   void end() override { current() = nullptr; }
-  std::int64_t table_bytes() const override { return 0; }
-  const char* put_tables(void*, const Place&) override { return nullptr; }
   const char* replay(void* const* regions, int, const Place& where) override {
     launches.push_back({"replay", where.device, where.stream});
     for (const Call& call : calls_) {

@@ -106,49 +106,26 @@ const char* run_attention(const AttentionArgs& given, const Place& place) {
   });
 }
 
-// The tables of an axis, which end with the call.
-class Axis {
- public:
-  explicit Axis(const UpsampleAxis& axis) : axis_(axis) {
-    const auto copied = [&](auto& own, const auto* table) {
-      if (table) own.assign(table, table + axis.outputs);
-    };
-    copied(low_, axis.low);
-    copied(high_, axis.high);
-    copied(weight_, axis.weight);
-  }
-  UpsampleAxis axis() const {
-    return {axis_.low ? low_.data() : nullptr, axis_.high ? high_.data() : nullptr,
-            axis_.weight ? weight_.data() : nullptr, axis_.size, axis_.outputs};
-  }
-
- private:
-  UpsampleAxis axis_;
-  std::vector<std::int32_t> low_, high_;
-  std::vector<double> weight_;
-};
-
-const char* run_upsample(const UpsampleArgs& given, Upsampling kind, const Place& place) {
-  return launched("upsample", &place,
-                  [=, height = Axis(given.height), width = Axis(given.width)](Launch& launch) {
-                    UpsampleArgs args = given;
-                    args.height = height.axis();
-                    args.width = width.axis();
-                    launch.take(args.from);
-                    launch.take(args.to);
-                    return launch.run([&] {
-                      switch (kind) {
-                        case Upsampling::nearest:
-                          return upsample_nearest(args, 1);
-                        case Upsampling::bilinear:
-                          return select_upsample(args, this_machine(), nullptr).run(args, 1);
-                        case Upsampling::nearest_gradient:
-                          return upsample_nearest_gradient(args, 1);
-                        case Upsampling::bilinear_gradient:
-                          return upsample_bilinear_gradient(args, 1);
-                      }
-                    });
-                  });
+const char* run_upsample(const UpsampleByRules& given, Upsampling kind, const Place& place) {
+  return launched("upsample", &place, [=](Launch& launch) {
+    const UpsampleTable rows(given.height), columns(given.width);
+    UpsampleArgs args{given.from,  given.to,    given.dtype,   given.outer,
+                      given.inner, rows.axis(), columns.axis()};
+    launch.take(args.from);
+    launch.take(args.to);
+    return launch.run([&] {
+      switch (kind) {
+        case Upsampling::nearest:
+          return upsample_nearest(args, 1);
+        case Upsampling::bilinear:
+          return select_upsample(args, this_machine(), nullptr).run(args, 1);
+        case Upsampling::nearest_gradient:
+          return upsample_nearest_gradient(args, 1);
+        case Upsampling::bilinear_gradient:
+          return upsample_bilinear_gradient(args, 1);
+      }
+    });
+  });
 }
 
 void take_pointers(Launch& launch, TakeArgs& args) {

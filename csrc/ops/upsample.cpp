@@ -85,38 +85,14 @@ Problem parse(const char* op, const ValueType& x, const Attributes& attributes) 
   return p;
 }
 
-// What each output position of an axis lies between. Positions are computed in float64.
-struct Table {
-  std::vector<std::int32_t> low, high;
-  std::vector<double> weight;
-
-  Table(const Problem& p, int axis) {
-    const std::int64_t size = p.size[axis], outputs = p.outputs[axis];
-    const double ratio = p.align_corners      ? (outputs > 1 ? double(size - 1) / double(outputs - 1) : 0.0)
-                         : p.factor[axis] > 0 ? 1.0 / p.factor[axis]
-                                              : double(size) / double(outputs);
-    for (std::int64_t o = 0; o < outputs; ++o) {
-      std::int64_t at;
-      double between = 0;
-      if (!p.bilinear) {
-        at = p.factor[axis] > 0 ? std::int64_t(std::floor(double(o) / p.factor[axis])) : o * size / outputs;
-      } else {
-        const double position =
-            p.align_corners ? double(o) * ratio : std::max(0.0, (double(o) + 0.5) * ratio - 0.5);
-        at = std::int64_t(std::floor(position));
-        between = std::min(1.0, position - double(std::min(at, size - 1)));
-      }
-      at = std::min(at, size - 1);
-      low.push_back(std::int32_t(at));
-      high.push_back(std::int32_t(std::min(at + 1, size - 1)));
-      weight.push_back(between);
-    }
-  }
-
-  UpsampleAxis axis(std::int64_t size) const {
-    return {low.data(), high.data(), weight.data(), size, std::int64_t(low.size())};
-  }
-};
+// Position 0 is where the first output is.
+UpsampleRule rule_of(const Problem& p, int axis) {
+  const std::int64_t size = p.size[axis], outputs = p.outputs[axis];
+  const double ratio = p.align_corners      ? (outputs > 1 ? double(size - 1) / double(outputs - 1) : 0.0)
+                       : p.factor[axis] > 0 ? 1.0 / p.factor[axis]
+                                            : double(size) / double(outputs);
+  return {size, outputs, p.factor[axis], ratio, p.bilinear, p.align_corners};
+}
 
 Types infer(const Types& inputs, const Attributes& attributes) {
   return {{inputs[0].dtype, parse(kName, inputs[0], attributes).out}};
@@ -150,19 +126,22 @@ int batch(const Types&, const std::vector<int>& axes, const Attributes&) {
 }
 
 template <bool gradient>
-void run_kernel(const UpsampleArgs& args, bool bilinear, const Place* place, const RunOptions& options) {
+void run_kernel(const UpsampleByRules& args, bool bilinear, const Place* place, const RunOptions& options) {
   if (place) {
     const Upsampling kind = gradient ? bilinear ? Upsampling::bilinear_gradient : Upsampling::nearest_gradient
                             : bilinear ? Upsampling::bilinear
                                        : Upsampling::nearest;
-    run_on_device(gradient ? kGradient : kName, &CudaTable::upsample, args, kind, *place);
-  } else if (gradient) {
-    (bilinear ? upsample_bilinear_gradient : upsample_nearest_gradient)(args, options.threads);
-  } else if (bilinear) {
-    select_upsample(args, this_machine(), options.variant).run(args, options.threads);
-  } else {
-    upsample_nearest(args, options.threads);
+    return run_on_device(gradient ? kGradient : kName, &CudaTable::upsample, args, kind, *place);
   }
+  const UpsampleTable rows(args.height), columns(args.width);
+  const UpsampleArgs by_tables{args.from,  args.to,     args.dtype,    args.outer,
+                               args.inner, rows.axis(), columns.axis()};
+  if (gradient)
+    (bilinear ? upsample_bilinear_gradient : upsample_nearest_gradient)(by_tables, options.threads);
+  else if (bilinear)
+    select_upsample(by_tables, this_machine(), options.variant).run(by_tables, options.threads);
+  else
+    upsample_nearest(by_tables, options.threads);
 }
 
 template <bool gradient>
@@ -172,17 +151,16 @@ void run(const Call& call) {
   if (wanted.size() == 0) return;
   const bool computes = gradient || p.bilinear;
   const DType dtype = computes ? computed_in(given.dtype) : given.dtype;
-  const Table rows(p, 0), columns(p, 1);
   const Converted from = Converted::contiguous(given, dtype);
   const Staged out(wanted, dtype, is_contiguous(wanted));
-  UpsampleArgs args;
+  UpsampleByRules args;
   args.from = from.view().data;
   args.to = out.view().data;
   args.dtype = dtype;
   args.outer = p.channels_last ? x.shape[0] : x.shape[0] * x.shape[1];
   args.inner = p.channels_last ? x.shape[3] : 1;
-  args.height = rows.axis(p.size[0]);
-  args.width = columns.axis(p.size[1]);
+  args.height = rule_of(p, 0);
+  args.width = rule_of(p, 1);
   run_kernel<gradient>(args, p.bilinear, wanted.place, call.options);
   out.finish(call.options.threads);
 }

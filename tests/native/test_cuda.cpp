@@ -24,16 +24,8 @@ namespace stretto {
 const char* no_device() { return nullptr; }
 bool has_warpgroups(const Place&) { return true; }
 int multiprocessors(const Place&) { return 2; }
-const void* on_device(const Place& place, const void* table, std::int64_t bytes) {
-  if (RecordedLaunches* const recording = current_recording()) return recording->add_table(table, bytes);
-  return std::memcpy(place.memory(bytes), table, std::size_t(bytes));
-}
-
 class HostLaunches : public RecordedLaunches {
  protected:
-  void upload(void* to, const std::vector<char>& tables, const Place&) override {
-    std::memcpy(to, tables.data(), tables.size());
-  }
   void launch(std::vector<RecordedLaunch>& launches, const Place&) override {
     for (const RecordedLaunch& launch : launches)
       reinterpret_cast<void (*)(const void*, std::int64_t)>(const_cast<void*>(launch.function))(
@@ -86,8 +78,6 @@ void run_recorded(const Op& op, std::vector<ArrayView> inputs, std::vector<Array
     recording->end();
     scratch = memory.bytes();
   }
-  if (const char* wrong = recording->put_tables(aligned(device, recording->table_bytes() + 1), device.place))
-    throw std::runtime_error(wrong);
   for (int call = 0; call < 2; ++call) {
     for (Array& array : written) array.fill_with_bytes(0x3c);
     regions[0] = aligned(device, scratch + 1);

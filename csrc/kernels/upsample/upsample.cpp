@@ -104,6 +104,15 @@ const UpsampleVariant& select_upsample(const UpsampleArgs& args, const Machine& 
   return select(kTable, args, machine, forced);
 }
 
+UpsampleTable::UpsampleTable(const UpsampleRule& rule) : size_(rule.size) {
+  for (std::int64_t o = 0; o < rule.outputs; ++o) {
+    const UpsampleRule::Spot spot = rule.at(o);
+    low_.push_back(spot.low);
+    high_.push_back(spot.high);
+    weight_.push_back(spot.weight);
+  }
+}
+
 std::vector<VariantName> upsample_variants() { return variant_names(kTable); }
 
 void upsample_nearest(const UpsampleArgs& args, int threads) {

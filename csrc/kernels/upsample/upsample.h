@@ -1,5 +1,5 @@
-// Images resampled to another height and width, from tables that say, for every output row and column, which
-// two input ones it lies between (low, high) and how near to the second (weight, 0 to 1):
+// Images resampled to another height and width, by rules that say, for every output row and column, which two
+// input ones it lies between (low, high) and how near to the second (weight, 0 to 1):
 //
 //   nearest:   out[i, j] = x[low(i), low(j)]
 //   bilinear:  r(p) = fma(b, x[p, high(j)], (1 - b) * x[p, low(j)]);  out[i, j] = fma(a, r(high(i)), (1 - a)
@@ -13,12 +13,41 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/dtype.h"
 #include "base/machine.h"
 
 namespace stretto {
 
+// Where the outputs of an axis lie, in float64.
+struct UpsampleRule {
+  std::int64_t size, outputs;
+  double factor,
+      ratio;  // outputs for each position, 0 where the size was asked for; positions for each output
+  bool bilinear, align_corners;
+
+  struct Spot {
+    std::int32_t low, high;
+    double weight;
+  };
+  STRETTO_INLINE Spot at(std::int64_t output) const {
+    double position = double(output);
+    if (!bilinear)
+      position = factor > 0 ? position / factor : double(output * size / outputs);
+    else if (align_corners)
+      position = position * ratio;
+    else
+      position = (position + 0.5) * ratio - 0.5;
+    std::int64_t low = position > 0 ? std::int64_t(position) : 0;
+    if (low > size - 1) low = size - 1;
+    double weight = bilinear && position > 0 ? position - double(low) : 0;
+    if (weight > 1) weight = 1;
+    return {std::int32_t(low), std::int32_t(low + 1 < size ? low + 1 : low), weight};
+  }
+};
+
+// An axis by tables of its outputs.
 struct UpsampleAxis {
   const std::int32_t* low;
   const std::int32_t* high;
@@ -33,6 +62,28 @@ struct UpsampleArgs {
   DType dtype;
   std::int64_t outer, inner;
   UpsampleAxis height, width;
+};
+
+// The same by rules: a device has no tables.
+struct UpsampleByRules {
+  const void* from;
+  void* to;
+  DType dtype;
+  std::int64_t outer, inner;
+  UpsampleRule height, width;
+};
+
+class UpsampleTable {
+ public:
+  explicit UpsampleTable(const UpsampleRule& rule);
+  UpsampleAxis axis() const {
+    return {low_.data(), high_.data(), weight_.data(), size_, std::int64_t(low_.size())};
+  }
+
+ private:
+  std::int64_t size_;
+  std::vector<std::int32_t> low_, high_;
+  std::vector<double> weight_;
 };
 
 struct UpsampleVariant {

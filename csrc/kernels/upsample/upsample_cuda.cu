@@ -1,5 +1,5 @@
-// Resampling on a device: an element of the result a thread. Gradients are gathered: outputs in C order, and
-// of each the corners in the order of the definition.
+// Resampling on a device: an element of the result a thread, which applies the rules. Gradients are gathered:
+// outputs in C order, and of each the corners in the order of the definition.
 #include "kernels/upsample/upsample.h"
 
 #include "cuda/elements.h"
@@ -21,38 +21,39 @@ struct Spot {
 
 template <class T>
 struct Resample {
-  UpsampleArgs args;
-  bool bilinear;
+  UpsampleByRules args;
 
   STRETTO_KERNEL void operator()(std::int64_t index) const {
-    const UpsampleAxis &height = args.height, &width = args.width;
+    const UpsampleRule &height = args.height, &width = args.width;
     const auto [n, i, j, c] = Spot(index, height.outputs, width.outputs, args.inner);
+    const UpsampleRule::Spot row = height.at(i), column = width.at(j);
     T* out = static_cast<T*>(args.to) + index;
     const T* x = static_cast<const T*>(args.from);
     const auto at = [&](std::int64_t p, std::int64_t q) {
-      return x[((n * args.height.size + p) * args.width.size + q) * args.inner + c];
+      return x[((n * height.size + p) * width.size + q) * args.inner + c];
     };
     if constexpr (std::is_floating_point_v<T>) {
-      if (bilinear) {
+      if (height.bilinear) {
         using V = Scalar<T>;
-        const V a{T(height.weight[i])}, b{T(width.weight[j])}, one{T(1)};
+        const V a{T(row.weight)}, b{T(column.weight)}, one{T(1)};
         const auto along = [&](std::int64_t p) {
-          return fma(b, V{at(p, width.high[j])}, (one - b) * V{at(p, width.low[j])});
+          return fma(b, V{at(p, column.high)}, (one - b) * V{at(p, column.low)});
         };
-        *out = fma(a, along(height.high[i]), (one - a) * along(height.low[i])).v;
+        *out = fma(a, along(row.high), (one - a) * along(row.low)).v;
         return;
       }
     }
-    *out = at(height.low[i], width.low[j]);
+    *out = at(row.low, column.low);
   }
 };
 
-// The first output whose second neighbour is not before p: the tables do not fall.
-STRETTO_INLINE std::int64_t first_output(const UpsampleAxis& axis, const std::int32_t* last, std::int64_t p) {
-  std::int64_t low = 0, high = axis.outputs;
+// The first output whose last neighbour is not before p: positions do not fall.
+STRETTO_INLINE std::int64_t first_output(const UpsampleRule& rule, std::int64_t p) {
+  std::int64_t low = 0, high = rule.outputs;
   while (low < high) {
     const std::int64_t middle = (low + high) / 2;
-    if (last[middle] < p)
+    const UpsampleRule::Spot spot = rule.at(middle);
+    if ((rule.bilinear ? spot.high : spot.low) < p)
       low = middle + 1;
     else
       high = middle;
@@ -62,79 +63,65 @@ STRETTO_INLINE std::int64_t first_output(const UpsampleAxis& axis, const std::in
 
 template <class T>
 struct Gather {
-  UpsampleArgs args;
-  bool bilinear;
+  UpsampleByRules args;
 
   STRETTO_KERNEL void operator()(std::int64_t index) const {
-    const UpsampleAxis &height = args.height, &width = args.width;
+    const UpsampleRule &height = args.height, &width = args.width;
     const auto [n, p, q, c] = Spot(index, height.size, width.size, args.inner);
     T* dx = static_cast<T*>(args.to) + index;
     const T* grad = static_cast<const T*>(args.from);
     T sum = T(0);
-    const std::int64_t first_i = first_output(height, bilinear ? height.high : height.low, p);
-    const std::int64_t first_j = first_output(width, bilinear ? width.high : width.low, q);
-    for (std::int64_t i = first_i; i < height.outputs && height.low[i] <= p; ++i)
-      for (std::int64_t j = first_j; j < width.outputs && width.low[j] <= q; ++j) {
+    const std::int64_t first_i = first_output(height, p), first_j = first_output(width, q);
+    for (std::int64_t i = first_i; i < height.outputs; ++i) {
+      const UpsampleRule::Spot row = height.at(i);
+      if (row.low > p) break;
+      for (std::int64_t j = first_j; j < width.outputs; ++j) {
+        const UpsampleRule::Spot column = width.at(j);
+        if (column.low > q) break;
         const T g = grad[((n * height.outputs + i) * width.outputs + j) * args.inner + c];
-        if (!bilinear) {
+        if (!height.bilinear) {
           sum = sum + g;
           continue;
         }
-        const T a = T(height.weight[i]), b = T(width.weight[j]);
-        if (height.low[i] == p && width.low[j] == q) sum = sum + g * (T(1) - a) * (T(1) - b);
-        if (height.low[i] == p && width.high[j] == q) sum = sum + g * (T(1) - a) * b;
-        if (height.high[i] == p && width.low[j] == q) sum = sum + g * a * (T(1) - b);
-        if (height.high[i] == p && width.high[j] == q) sum = sum + g * a * b;
+        const T a = T(row.weight), b = T(column.weight);
+        if (row.low == p && column.low == q) sum = sum + g * (T(1) - a) * (T(1) - b);
+        if (row.low == p && column.high == q) sum = sum + g * (T(1) - a) * b;
+        if (row.high == p && column.low == q) sum = sum + g * a * (T(1) - b);
+        if (row.high == p && column.high == q) sum = sum + g * a * b;
       }
+    }
     *dx = sum;
   }
 };
 
-template <class T>
-const T* copied(const Place& place, const T* table, std::int64_t count) {
-  return table ? static_cast<const T*>(on_device(place, table, count * std::int64_t(sizeof(T)))) : nullptr;
-}
-
-UpsampleAxis copied(const Place& place, const UpsampleAxis& axis) {
-  UpsampleAxis result = axis;
-  result.low = copied(place, axis.low, axis.outputs);
-  result.high = copied(place, axis.high, axis.outputs);
-  result.weight = copied(place, axis.weight, axis.outputs);
-  return result;
-}
-
 template <template <class> class Kernel, class T>
-void run(const UpsampleArgs& args, bool bilinear, std::int64_t rows, std::int64_t columns,
-         const Place& place) {
-  launch_elements(place, "upsample", args.outer * rows * columns * args.inner, Kernel<T>{args, bilinear});
+void run(const UpsampleByRules& args, std::int64_t rows, std::int64_t columns, const Place& place) {
+  launch_elements(place, "upsample", args.outer * rows * columns * args.inner, Kernel<T>{args});
 }
 
 }  // namespace
 
-const char* cuda_upsample(const UpsampleArgs& args, Upsampling kind, const Place& place) {
+const char* cuda_upsample(const UpsampleByRules& args, Upsampling kind, const Place& place) {
   return guarded("upsample", [&] {
-    if (args.height.outputs * args.width.outputs == 0) return;
-    UpsampleArgs here = args;
-    here.height = copied(place, args.height);
-    here.width = copied(place, args.width);
-    const bool bilinear = kind == Upsampling::bilinear || kind == Upsampling::bilinear_gradient;
     const std::int64_t rows = args.height.outputs, columns = args.width.outputs;
+    if (rows * columns == 0) return;
     if (kind == Upsampling::nearest_gradient || kind == Upsampling::bilinear_gradient) {
       if (args.dtype == DType::f64)
-        return run<Gather, double>(here, bilinear, args.height.size, args.width.size, place);
-      return run<Gather, float>(here, bilinear, args.height.size, args.width.size, place);
+        return run<Gather, double>(args, args.height.size, args.width.size, place);
+      return run<Gather, float>(args, args.height.size, args.width.size, place);
     }
-    if (bilinear && args.dtype == DType::f64) return run<Resample, double>(here, true, rows, columns, place);
-    if (bilinear) return run<Resample, float>(here, true, rows, columns, place);
+    if (args.height.bilinear && args.dtype == DType::f64)
+      return run<Resample, double>(args, rows, columns, place);
+    if (args.height.bilinear) return run<Resample, float>(args, rows, columns, place);
     switch (itemsize(args.dtype)) {
       case 1:
-        return run<Resample, std::uint8_t>(here, false, rows, columns, place);
+        return run<Resample, std::uint8_t>(args, rows, columns, place);
       case 2:
-        return run<Resample, std::uint16_t>(here, false, rows, columns, place);
+        return run<Resample, std::uint16_t>(args, rows, columns, place);
       case 4:
-        return run<Resample, std::uint32_t>(here, false, rows, columns, place);
+        return run<Resample, std::uint32_t>(args, rows, columns, place);
       default:
-        return run<Resample, std::uint64_t>(here, false, rows, columns, place);
+        return run<Resample, std::uint64_t>(args, rows, columns, place);
     }
   });
 }
