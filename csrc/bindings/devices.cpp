@@ -56,6 +56,9 @@ void bind_devices(py::module_& m) {
       },
       py::arg("memory"), py::arg("bytes"),
       "For tests: the CPU's kernels on memory that is closed to others.");
+  m.def(
+      "open_host_memory", [](bool is_open) { is_open ? open_host_memory() : close_host_memory(); },
+      py::arg("is_open"));
   m.def("host_launches", host_launches,
         "(kernel, device, stream) of what that table did since the last time.");
 }

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <mutex>
 #include <utility>
 
 #include "ops/host_table.h"
@@ -14,6 +15,8 @@ struct Memory {
   std::size_t bytes = 0;
 };
 Memory memory;
+std::mutex opening;
+int opened = 0;  // how often, by all threads
 std::vector<HostLaunch> launches;
 std::string wrong;
 
@@ -55,11 +58,11 @@ class HostRecording : public Recording {
 
 Launch::Launch(const char* kernel, const Place* named, const Place* where, void* const* regions)
     : place_(named), regions_(regions) {
-  mprotect(memory.begin, memory.bytes, PROT_READ | PROT_WRITE);
+  open_host_memory();
   if (where) launches.push_back({kernel, where->device, where->stream});
 }
 
-Launch::~Launch() { mprotect(memory.begin, memory.bytes, PROT_NONE); }
+Launch::~Launch() { close_host_memory(); }
 
 void* Launch::moved(void* address) const {
   const Mark mark = Mark::in(kLast, reinterpret_cast<std::uint64_t>(address));
@@ -101,6 +104,16 @@ const char* launched(const char* kernel, const Place* place, LaunchWork work) {
 }
 
 Recording* new_host_recording() { return new HostRecording; }
+
+void open_host_memory() {
+  const std::lock_guard lock(opening);
+  if (opened++ == 0) mprotect(memory.begin, memory.bytes, PROT_READ | PROT_WRITE);
+}
+
+void close_host_memory() {
+  const std::lock_guard lock(opening);
+  if (--opened == 0) mprotect(memory.begin, memory.bytes, PROT_NONE);
+}
 
 void open_to_launches(void* begin, std::size_t bytes) { memory = {begin, bytes}; }
 

@@ -18,6 +18,10 @@ struct HostLaunch {
 // `memory`, whole pages, is open to the functions of the table alone: whoever else touches it crashes.
 const CudaTable& host_table(void* memory, std::size_t bytes);
 
+// Opens the memory to others too, until it has been closed as often as it was opened.
+void open_host_memory();
+void close_host_memory();
+
 // What the functions were called for since the last time.
 std::vector<HostLaunch> take_host_launches();
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stretto import _core
+from stretto.gpu_flow import Flow
 from stretto.inputs import bind_host_inputs
 from stretto.opening import Openings, Shop
 from stretto.program import Program
@@ -28,13 +29,13 @@ class Channel:
     """One stream's flow, and how batches get into it."""
 
     plan: str  # for messages
-    flow: _core.Flow
+    flow: Flow
     workers: int
     in_flight: int
-    bind: Callable[[Any], tuple[_core.Score, tuple[Any, ...], int]]  # a batch -> plan, arrays, samples
+    bind: Callable[[Any], tuple[Any, tuple[Any, ...], int]]  # a batch -> what the flow takes, arrays, samples
     bytes_of: Callable[[int], int]  # of a batch of so many samples: arenas, inputs and results
     steps: Sequence[str]
-    give_back: Callable[[_core.Flow], None]
+    give_back: Callable[[Flow], None]
 
 
 def stream_form(program: Program, choice: Choice) -> tuple[Choice, int, bool]:
@@ -52,39 +53,35 @@ def stream_form(program: Program, choice: Choice) -> tuple[Choice, int, bool]:
 class Channels:
     """Opens channels for one choice; the flows that come back are used again."""
 
+    is_timed = True  # whether a timeline can be had
+
     def __init__(self, shop: Shop, choice: Choice, take_samples: Callable[[tuple[Any, ...]], int]) -> None:
         self._program = shop.program
         self._take_samples = take_samples
         self._choice, self._workers, self._in_order = stream_form(shop.program, choice)
         turns = math.lcm(*self._choice.replicas)  # replicas of a stage take the batches of a stream in turn
-        self._scores: list[Openings[_core.Score]] = [
+        self._scores: list[Openings[Any]] = [
             Openings(shop, self._choice, lambda score: score, turn) for turn in range(turns)
         ]
-        self._idle: dict[tuple[int, bool, bool], list[_core.Flow]] = {}
+        self._idle: dict[tuple[int, bool, bool], list[Flow]] = {}
         self._steps = [step.op for step in shop.program.steps]
         self._lock = threading.Lock()
         self._is_closed = False
         self.watchdog = 0.0  # seconds; 0: off
 
     def open(self, in_flight: int | None, *, caller_works: bool, is_independent: bool = False) -> Channel:
-        """A channel for at most ``in_flight`` batches, by default twice the workers."""
-        in_flight = in_flight or (1 if self._workers == 1 and caller_works else 2 * self._workers)
+        """A channel for at most ``in_flight`` batches."""
+        in_flight = in_flight or self._usual_in_flight(caller_works)
         with self._lock:
             if self._is_closed:
                 raise ValueError("plan: the plan is closed; make a new one with st.plan")
             idle = self._idle.setdefault((in_flight, caller_works, is_independent), [])
             flow = idle.pop() if idle else None
         if flow is None:
-            flow = _core.Flow(
-                workers=self._workers,
-                in_flight=in_flight,
-                in_order=self._in_order,
-                caller_works=caller_works,
-                is_independent=is_independent,
-            )
+            flow = self._flow(in_flight, caller_works, is_independent)
         flow.watch(self.watchdog)
 
-        def give_back(flow: _core.Flow) -> None:
+        def give_back(flow: Flow) -> None:
             with self._lock:
                 if not self._is_closed and sum(map(len, self._idle.values())) < KEPT:
                     idle.append(flow)
@@ -92,12 +89,24 @@ class Channels:
         turns = itertools.cycle(self._scores)
         bytes_of = functools.cache(self._bytes_of)
 
-        def bind(batch: Any) -> tuple[_core.Score, tuple[Any, ...], int]:
+        def bind(batch: Any) -> tuple[Any, tuple[Any, ...], int]:
             return self._bind(batch, next(turns))
 
         return Channel(str(self._choice), flow, self._workers, in_flight, bind, bytes_of, self._steps, give_back)
 
-    def _bind(self, batch: Any, scores: Openings[_core.Score]) -> tuple[_core.Score, tuple[Any, ...], int]:
+    def _usual_in_flight(self, caller_works: bool) -> int:
+        return 1 if self._workers == 1 and caller_works else 2 * self._workers
+
+    def _flow(self, in_flight: int, caller_works: bool, is_independent: bool) -> Flow:
+        return _core.Flow(
+            workers=self._workers,
+            in_flight=in_flight,
+            in_order=self._in_order,
+            caller_works=caller_works,
+            is_independent=is_independent,
+        )
+
+    def _bind(self, batch: Any, scores: Openings[Any]) -> tuple[Any, tuple[Any, ...], int]:
         arrays = batch if type(batch) is tuple else (batch,)
         samples = self._take_samples(arrays)
         if samples < 0:
@@ -108,7 +117,7 @@ class Channels:
     def _bytes_of(self, samples: int) -> int:
         types = self._program.types(samples)
         arrays = sum(size_in_bytes(types[i]) for i in (*self._program.inputs, *self._program.outputs))
-        return arrays + self._scores[0].get(samples).arena_bytes
+        return arrays + int(self._scores[0].get(samples).arena_bytes)
 
     def close(self) -> None:
         """Free what no stream uses; channels that are open end with their streams."""

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from stretto import _core
 from stretto.budget import Budget
 from stretto.channels import Channel
 from stretto.progress import Reporter
@@ -60,7 +59,7 @@ class Feed:
                 channel.flow, self._push_in_turn, before, after, python_workers, channel.in_flight, channel.workers
             )
         self._line = self._staged or channel.flow
-        self._held: tuple[_core.Score, tuple[Any, ...], int] | None = None  # pulled, and waiting for memory
+        self._held: tuple[Any, tuple[Any, ...], int] | None = None  # pulled, and waiting for memory
         self._samples: deque[int] = deque()  # of the batches in flight, for the reporter
         self._spans: list[tuple[int, int, int, int, int, int]] = []
         self._pulled = 0

@@ -189,7 +189,7 @@ def _on_gpu(
     if memory_limit is not None and taken > memory_limit:
         raise ValueError(f"plan: memory_limit is too small: {memory_limit} bytes; the arena of {choice} takes {taken}")
     runner = Runner(program, choice)
-    runner._home = runner._calls_on(gpu)
+    runner.live_on(gpu)
     runner._home.get(samples)
     return runner
 

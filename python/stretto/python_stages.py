@@ -11,7 +11,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from stretto import _core
+from stretto.gpu_flow import Flow
 from stretto.timeline import Span
 
 __all__ = ["Function", "StagedLine", "functions_of"]
@@ -103,7 +103,7 @@ class StagedLine:
 
     def __init__(
         self,
-        flow: _core.Flow,
+        flow: Flow,
         push: Callable[[Any, int], None],
         before: Sequence[Function],
         after: Sequence[Function],

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from stretto.channels import Channels
+from stretto.gpu_channels import GpuChannels
 from stretto.opening import Shop
 from stretto.player import Player
 from stretto.program import Program
@@ -61,6 +62,11 @@ class Runner(Player):
         self.watchdog = _seconds_of_environment()
         _live.add(self)
 
+    def live_on(self, gpu: int) -> None:
+        """From now on what is measured, streamed and submitted is so on a GPU; calls run where their arrays are."""
+        calls = self._home = self._calls_on(gpu)
+        self._channels = GpuChannels(self._shop, self.choice, self._samples, calls, gpu)
+
     def serve(self, *, max_batch: int = 32, max_wait: float = 0.002, max_queue: int = 1024) -> Server:
         """A :class:`stretto.serve.Server`: single samples from many threads, run in batches.
 
@@ -91,12 +97,16 @@ class Runner(Player):
     ) -> Stream:
         """Run on every batch of an iterable, in order, several of them at once.
 
+        Batches are NumPy arrays, and so are the results. A plan that was made for a GPU copies them there and back
+        while others are computed.
+
         Parameters
         ----------
         batches : iterable or asynchronous iterable
             Of arrays, or of tuples of arrays where the network takes several; their sizes may differ.
         in_flight : int, optional
-            At most so many batches are taken from the source and not yet returned; by default twice the workers.
+            At most so many batches are taken from the source and not yet returned; by default twice the workers, and
+            three on a GPU: one that arrives there, one that is computed, one that leaves.
         memory_limit : int, optional
             Bytes of arenas, inputs and results that the batches in flight may hold.
         progress : bool or callable
@@ -121,6 +131,8 @@ class Runner(Player):
         ------
         ValueError
             If a number is out of range, or a batch alone is over ``memory_limit``.
+        NotImplementedError
+            If a timeline of a GPU is asked for.
         concurrent.futures.CancelledError
             From the iteration, after :meth:`cancel`.
 
@@ -140,6 +152,8 @@ class Runner(Player):
         ):
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise ValueError(f"stream: {name} is out of range: {value!r}; it must be a positive integer")
+        if timeline and not self._channels.is_timed:
+            raise NotImplementedError("stream: timeline is True, but steps on a GPU are not timed yet; leave it out")
         functions = functions_of("before", before), functions_of("after", after)
         stream = Stream(
             batches,

@@ -6,8 +6,11 @@ replaced, so that it needs no driver.
 
 from __future__ import annotations
 
+import ctypes
+import itertools
 import os
 import sys
+import threading
 import types
 from typing import Any
 
@@ -16,10 +19,21 @@ import numpy as np
 from tests.cuda import memory
 
 REAL = os.environ.get("STRETTO_TEST_CUPY") == "real"
-state = types.SimpleNamespace(device=0, stream=0x5000, waits=0, is_capturing=False)
+_numbers = itertools.count(0x8010, 0x10)  # of streams
 
 
-class _Stream:
+class _State(threading.local):
+    """What CuPy keeps for each thread, and what the tests want to know of it."""
+
+    device, stream, waits, is_capturing = 0, 0x5000, 0, False
+
+
+state = _State()
+
+
+class _Current:
+    """The stream of the calling thread."""
+
     @property
     def ptr(self) -> int:
         return state.stream + state.device
@@ -29,6 +43,64 @@ class _Stream:
 
     def is_capturing(self) -> bool:
         return state.is_capturing
+
+
+class _Stream:
+    """Another stream. What it copies to the host is there when an event behind the copy is waited for."""
+
+    def __init__(self, non_blocking: bool = False) -> None:
+        assert non_blocking
+        self.number, self.device = next(_numbers), state.device
+        self.ptr = self.number + self.device
+        _copies[self.ptr] = []
+
+    def __enter__(self) -> _Stream:
+        assert state.device == self.device
+        self.before, state.stream = state.stream, self.number
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        state.stream = self.before
+
+
+class _Event:
+    def __init__(self, block: bool = False, disable_timing: bool = False) -> None:
+        self.copies: list[tuple[int, int, int]] = []
+
+    def record(self, stream: _Stream) -> None:
+        self.copies, _copies[stream.ptr] = _copies[stream.ptr], []
+
+    @property
+    def done(self) -> bool:
+        return not self.copies
+
+    def synchronize(self) -> None:
+        state.waits += 1
+        with memory.opened():
+            for to, from_, size in self.copies:
+                ctypes.memmove(to, from_, size)
+        self.copies = []
+
+
+_copies: dict[int, list[tuple[int, int, int]]] = {}
+TO_DEVICE, TO_HOST = 1, 2
+
+
+def _copy(to: int, from_: int, size: int, kind: int, stream: int) -> None:
+    assert stream == state.stream + state.device
+    if kind == TO_HOST:
+        _copies[stream].append((to, from_, size))
+        return
+    assert kind == TO_DEVICE
+    with memory.opened():
+        ctypes.memmove(to, from_, size)
+
+
+def _pinned(size: int) -> Any:
+    """Page-locked memory, full of NaN."""
+    block: Any = type("Pinned", (ctypes.c_char * size,), {})(*[0xFF] * size)
+    block.ptr = ctypes.addressof(block)
+    return block
 
 
 class _Device:
@@ -93,13 +165,10 @@ def _fake() -> types.ModuleType:
     module = types.ModuleType("cupy")
     module.ndarray = _Array
     module.cuda = types.SimpleNamespace(
-        get_current_stream=_Stream,
-        runtime=types.SimpleNamespace(getDevice=lambda: state.device),
+        runtime=types.SimpleNamespace(memcpyHostToDevice=TO_DEVICE, memcpyDeviceToHost=TO_HOST),
         alloc=lambda size: _Pointer(memory.allocator.take(size), 0, state.device),
-        Device=_Device,
     )
-    module.from_dlpack = module.asarray = _taken
-    module.asnumpy = lambda x: to_host(x)
+    module.empty = _Array
     return module
 
 
@@ -112,15 +181,17 @@ def _real() -> types.ModuleType:
         return cupy.cuda.MemoryPointer(owner, 0)
 
     cupy.cuda.set_allocator(pointer)
-    cupy.cuda.get_current_stream = _Stream
-    cupy.cuda.runtime.getDevice = lambda: state.device
-    cupy.cuda.Device = _Device
-    cupy.from_dlpack = cupy.asarray = _taken
-    cupy.asnumpy = lambda x: to_host(x)
     return cupy
 
 
 module = _real() if REAL else _fake()
+module.cuda.get_current_stream = _Current
+module.cuda.Stream, module.cuda.Event, module.cuda.Device = _Stream, _Event, _Device
+module.cuda.alloc_pinned_memory = _pinned
+module.cuda.runtime.getDevice = lambda: state.device
+module.cuda.runtime.memcpyAsync = _copy
+module.from_dlpack = module.asarray = _taken
+module.asnumpy = lambda x: to_host(x)
 
 
 def install() -> None:

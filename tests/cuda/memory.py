@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from stretto import _core
 
 BYTES = 64 << 20
 ALIGNED = 256
-_libc = ctypes.CDLL(None, use_errno=True)
 _map = mmap.mmap(-1, BYTES)
 BEGIN = ctypes.addressof(ctypes.c_char.from_buffer(_map))
-
-
-def _protect(access: int) -> None:
-    if _libc.mprotect(ctypes.c_void_p(BEGIN), ctypes.c_size_t(BYTES), access) != 0:
-        raise OSError(ctypes.get_errno(), "mprotect")
 
 
 @contextmanager
 def opened() -> Iterator[None]:
     """The memory may be looked at from the host."""
-    _protect(mmap.PROT_READ | mmap.PROT_WRITE)
+    _core.open_host_memory(True)
     try:
         yield
     finally:
-        _protect(0)
+        _core.open_host_memory(False)
 
 
 class Allocator:
@@ -38,16 +34,19 @@ class Allocator:
     def __init__(self) -> None:
         self.used = 0
         self.live = 0
+        self.lock = threading.RLock()  # blocks may go at any moment
 
     def take(self, size: int) -> Block:
         size = max(size, 1)
-        begin = self.used
-        self.used += -(-size // ALIGNED) * ALIGNED
-        if self.used > BYTES:
-            raise MemoryError("the tests' device is full")
+        with self.lock:
+            begin = self.used
+            self.used += -(-size // ALIGNED) * ALIGNED
+            if self.used > BYTES:
+                raise MemoryError("the tests' device is full")
+            block = Block(self, BEGIN + begin, size)
         with opened():
-            ctypes.memset(BEGIN + begin, 0xFF, size)
-        return Block(self, BEGIN + begin, size)
+            ctypes.memset(block.address, 0xFF, size)
+        return block
 
 
 class Block:
@@ -58,9 +57,10 @@ class Block:
         allocator.live += 1
 
     def __del__(self) -> None:
-        self._allocator.live -= 1
-        if self._allocator.live == 0:
-            self._allocator.used = 0
+        with self._allocator.lock:
+            self._allocator.live -= 1
+            if self._allocator.live == 0:
+                self._allocator.used = 0
 
 
 allocator = Allocator()
