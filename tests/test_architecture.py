@@ -34,7 +34,7 @@ PYTHON_LEVELS = {
             {"runner"},
             {"measuring"},
             {"timing"},
-            {"layout"},
+            {"layout", "gpu_planning"},
             {"planning"},
             {"jobs", "train"},
             {"distributed"},

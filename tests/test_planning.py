@@ -55,7 +55,12 @@ def test_bad_options():
         (
             {"devices": ["gpu:0"]},
             NotImplementedError,
-            r"devices=\['gpu:0'\] is not there yet; the only device is 'cpu'",
+            r"devices is \['gpu:0'\], but the example is in host memory; pass a CuPy array",
+        ),
+        (
+            {"devices": "tpu"},
+            ValueError,
+            "unknown devices: 'tpu'; it must be 'cpu', or different ones of 'gpu:0', 'gpu:1'",
         ),
         ({"schedule": "task", "workers": 2}, ValueError, "'task' cannot run this network: no two of its branches"),
         ({"schedule": "task", "micro_batch": 2}, ValueError, "task takes the batch whole: micro_batch is given"),

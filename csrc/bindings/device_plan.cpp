@@ -82,6 +82,7 @@ void bind_device_plans(py::module_& m) {
   py::class_<HeldDevicePlan>(m, "DevicePlan", "A plan opened on a GPU.")
       .def(py::init<const std::shared_ptr<HeldScore>&>(), py::arg("score"))
       .def("run", run, py::arg("arrays"))
+      .def_property_readonly("device", [](const HeldDevicePlan& p) { return p.score->constants->device; })
       .def_property_readonly("arena_bytes",
                              [](const HeldDevicePlan& p) { return p.score->score->arena_bytes(); });
 }

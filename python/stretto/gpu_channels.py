@@ -1,4 +1,4 @@
-"""Channels of a plan on a GPU."""
+"""Channels of a plan on GPUs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from stretto.schedule.plan import Choice
 
 __all__ = ["GpuChannels"]
 
-IN_FLIGHT = 3  # one that arrives, one that is computed, one that leaves
+IN_FLIGHT = 3  # on each GPU: one that arrives, one that is computed, one that leaves
 
 
 class GpuChannels(Channels):
-    """Opens channels whose batches are computed on a GPU, by the plans that calls there use."""
+    """Opens channels whose batches go to GPUs in turn, to the plans that calls there use."""
 
     is_timed = False
 
@@ -26,15 +26,13 @@ class GpuChannels(Channels):
         shop: Shop,
         choice: Choice,
         take_samples: Callable[[tuple[Any, ...]], int],
-        calls: Openings[_core.DevicePlan],
-        gpu: int,
+        calls: list[Openings[_core.DevicePlan]],
     ) -> None:
         super().__init__(shop, choice, take_samples)
-        self._scores = [calls]
-        self._gpu = gpu
+        self._scores = calls
 
     def _flow(self, in_flight: int, caller_works: bool, is_independent: bool) -> Flow:
-        return GpuFlow(self._gpu, in_flight)
+        return GpuFlow(in_flight)
 
     def _usual_in_flight(self, caller_works: bool) -> int:
-        return IN_FLIGHT
+        return IN_FLIGHT * len(self._scores)

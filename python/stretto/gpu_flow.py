@@ -17,16 +17,15 @@ __all__ = ["Flow", "GpuFlow"]
 
 
 class GpuFlow:
-    """What :class:`_core.Flow` is for the host, for a plan on a GPU and NumPy arrays.
+    """What :class:`_core.Flow` is for the host, for plans on GPUs and NumPy arrays.
 
     Each of ``in_flight`` batches has a CUDA stream, on which it goes through page-locked memory to the GPU, through the
     plan, and back. Only :meth:`next` waits. One thread pushes and one takes; they may be two.
     """
 
-    def __init__(self, gpu: int, in_flight: int) -> None:
-        self._gpu = gpu
+    def __init__(self, in_flight: int) -> None:
         self._in_flight = in_flight
-        self._streams: list[Any] = []
+        self._idle: dict[int, list[Any]] = {}  # streams, by GPU
         self._pending: deque[_Batch] = deque()
         self._is_cancelled = False
         self.pushed = 0
@@ -47,16 +46,10 @@ class GpuFlow:
 
     def push(self, plan: _core.DevicePlan, arrays: Sequence[Array], copy: bool, timeline: bool) -> bool:
         """Put a batch on its stream; the arrays may be written to at once. What goes wrong is raised in its turn."""
-        self._pending.append(_Batch(self._gpu, self._stream_of(self.pushed), plan, arrays))
+        idle = self._idle.setdefault(plan.device, [])
+        self._pending.append(_Batch(plan, arrays, idle.pop() if idle else _new_stream(plan.device)))
         self.pushed += 1
         return self.wants_batch(False)
-
-    def _stream_of(self, number: int) -> Any:
-        cupy = sys.modules["cupy"]
-        with cupy.cuda.Device(self._gpu):
-            while len(self._streams) < self._in_flight:
-                self._streams.append(cupy.cuda.Stream(non_blocking=True))
-        return self._streams[number % self._in_flight]
 
     def next(self) -> Any:
         """The oldest batch's result, as new arrays of the host."""
@@ -65,7 +58,12 @@ class GpuFlow:
         self._pending[0].wait()
         if self._is_cancelled:
             raise CancelledError
-        return self._pending.popleft().result()
+        return self._forget_oldest().result()
+
+    def _forget_oldest(self) -> _Batch:
+        batch = self._pending.popleft()
+        self._idle[batch.gpu].append(batch.stream)
+        return batch
 
     def spans(self) -> list[Any]:
         """None: what the GPU does when is not known."""
@@ -74,7 +72,8 @@ class GpuFlow:
     def stop(self) -> None:
         """Wait for all that is in flight and forget it; the flow can be used again."""
         while self._pending:
-            self._pending.popleft().wait()
+            self._pending[0].wait()
+            self._forget_oldest()
         self._is_cancelled = False
         self.pushed = 0
 
@@ -89,17 +88,23 @@ class GpuFlow:
         """There are no workers to watch."""
 
 
+def _new_stream(gpu: int) -> Any:
+    cupy = sys.modules["cupy"]
+    with cupy.cuda.Device(gpu):
+        return cupy.cuda.Stream(non_blocking=True)
+
+
 class _Batch:
     """A batch on its way, and the memory that it needs until it is back."""
 
-    def __init__(self, gpu: int, stream: Any, plan: _core.DevicePlan, arrays: Sequence[Array]) -> None:
+    def __init__(self, plan: _core.DevicePlan, arrays: Sequence[Array], stream: Any) -> None:
         self._cupy = sys.modules["cupy"]
-        self._stream = stream
+        self.gpu, self.stream = plan.device, stream
         self._held: list[Any] = []
         self._results: list[Array] = []
         self._is_tuple = False
         self._error: Exception | None = None
-        with self._cupy.cuda.Device(gpu), stream:
+        with self._cupy.cuda.Device(self.gpu), stream:
             self._done = self._cupy.cuda.Event(block=True, disable_timing=True)
             try:
                 results = plan.run(tuple(self._sent(a) for a in arrays))
@@ -133,7 +138,7 @@ class _Batch:
 
     def _copy(self, to: int, from_: int, size: int, kind: int) -> None:
         if size:
-            self._cupy.cuda.runtime.memcpyAsync(to, from_, size, kind, self._stream.ptr)
+            self._cupy.cuda.runtime.memcpyAsync(to, from_, size, kind, self.stream.ptr)
 
     @property
     def is_done(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from stretto import _core
+from stretto.gpu_planning import check_gpu_options, gpus_of, plan_on_gpus
 from stretto.inputs import bind_inputs
 from stretto.layout import faster_layout
 from stretto.measuring import StepClock, measure_rates
@@ -31,7 +32,6 @@ from stretto.tracing import trace
 __all__ = ["plan"]
 
 PRECISIONS = ("highest", "high", "medium")
-ONE_STREAM = ("serial", "depth_first")  # the schedules of a GPU
 LAYOUT_SHARE, STEPS_SHARE, CALLS_SHARE, STREAMS_SHARE = 0.2, 0.3, 0.3, 0.2  # of the seconds for calibration
 
 
@@ -73,8 +73,9 @@ def plan(
         ``"throughput"``, and the same as calls for ``"latency"``. ``"memory"`` takes the smallest arenas.
     workers : int, optional
         At most so many threads in all; by default those that a call would use.
-    devices : "cpu", optional
-        Where it may run: in host memory. A CuPy array says by itself where it is.
+    devices : "cpu", or sequence of "gpu:N", optional
+        Where it may run. A CuPy array says by itself where it is: calls run there. Streams of its plan deal batches to
+        all GPUs that are named, in turn.
     schedule : str, Choice or Plan, optional
         A name fixes the schedule: ``"serial"``, ``"depth_first"`` (slices of the batch through all steps), ``"intra"``
         (threads inside each op), ``"data"`` (the batch in shares), ``"streams"`` (shares, with threads inside each),
@@ -119,14 +120,15 @@ def plan(
     ...     bool((plan(x) == net(x)).all())
     True
     """
-    _check_options(objective, workers, devices, schedule, micro_batch, threads, memory_limit, precision, calibrate)
+    _check_options(objective, workers, schedule, micro_batch, threads, memory_limit, precision, calibrate)
     arrays = x if isinstance(x, tuple) else (x,)
     program = net if isinstance(net, Program) else _fused(trace(net, *arrays), schedule)
     program = program.with_precision(precision)
     inputs, samples, gpu = bind_inputs(program, arrays)
-    if gpu is not None:
-        _check_gpu_options(devices, workers, threads)
-        return _on_gpu(program, schedule, micro_batch, memory_limit, samples, gpu)
+    gpus = gpus_of(devices, gpu)
+    if gpus:
+        check_gpu_options(workers, threads)
+        return plan_on_gpus(program, schedule, micro_batch, memory_limit, samples, gpus)
     if isinstance(schedule, (Choice, Plan)):
         return Runner(program, schedule)
     wanted = Wanted(workers or _core.resolve_threads(0), schedule, micro_batch, threads)
@@ -158,40 +160,6 @@ def _fused(program: Program, schedule: str | Choice | Plan | None) -> Program:
     fused = fuse_epilogues(program)
     last = max((step for stage in stages for step in stage.steps), default=0)
     return fused if last < len(fused.steps) else program
-
-
-def _check_gpu_options(devices: Any, workers: int | None, threads: int | None) -> None:
-    if devices == "cpu":
-        raise ValueError("plan: devices is 'cpu', but the example is on a GPU; leave it out, or pass a NumPy array")
-    for name, count in (("workers", workers), ("threads", threads)):
-        if count not in (None, 1):
-            raise NotImplementedError(f"plan: {name} is {count}, but on a GPU there is one stream yet; leave it out")
-
-
-def _on_gpu(
-    program: Program,
-    schedule: str | Choice | Plan | None,
-    micro_batch: int | None,
-    memory_limit: int | None,
-    samples: int,
-    gpu: int,
-) -> Runner:
-    """A plan whose one worker is the stream of its calls. Nothing is measured: there is one order."""
-    choice = Choice.of(schedule) if isinstance(schedule, Plan) else schedule
-    if not isinstance(choice, Choice):
-        choice = Choice(choice or "serial", micro_batch=micro_batch)
-    if choice.schedule not in ONE_STREAM or choice.workers > 1:
-        raise NotImplementedError(
-            f"plan: the schedule {choice} does not run on a GPU yet: there is one stream; "
-            f"it must be {' or '.join(map(repr, ONE_STREAM))}"
-        )
-    taken = arena_bytes(program, arrange(program, choice, samples))
-    if memory_limit is not None and taken > memory_limit:
-        raise ValueError(f"plan: memory_limit is too small: {memory_limit} bytes; the arena of {choice} takes {taken}")
-    runner = Runner(program, choice)
-    runner.live_on(gpu)
-    runner._home.get(samples)
-    return runner
 
 
 def _open(shop: Shop, decision: Decision, model: CostModel) -> Runner:
@@ -254,7 +222,6 @@ def _within(
 def _check_options(
     objective: str,
     workers: int | None,
-    devices: Any,
     schedule: str | Choice | Plan | None,
     micro_batch: int | None,
     threads: int | None,
@@ -270,8 +237,6 @@ def _check_options(
         if value not in known and not isinstance(value, (Choice, Plan)):
             names = ", ".join(str(k) for k in known if k is not None)
             raise ValueError(f"plan: unknown {name}: {value!r}; it must be one of {names}")
-    if devices not in (None, "cpu", ["cpu"], ("cpu",)):
-        raise NotImplementedError(f"plan: devices={devices!r} is not there yet; the only device is 'cpu'")
     for name, count, most in (
         ("workers", workers, MOST_THREADS),
         ("micro_batch", micro_batch, None),

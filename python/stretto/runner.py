@@ -62,10 +62,11 @@ class Runner(Player):
         self.watchdog = _seconds_of_environment()
         _live.add(self)
 
-    def live_on(self, gpu: int) -> None:
-        """From now on what is measured, streamed and submitted is so on a GPU; calls run where their arrays are."""
-        calls = self._home = self._calls_on(gpu)
-        self._channels = GpuChannels(self._shop, self.choice, self._samples, calls, gpu)
+    def live_on(self, gpus: Sequence[int]) -> None:
+        """From now on streams and submitted calls go to these GPUs in turn; calls run where their arrays are."""
+        calls = [self._calls_on(gpu) for gpu in gpus]
+        self._home = calls[0]
+        self._channels = GpuChannels(self._shop, self.choice, self._samples, calls)
 
     def serve(self, *, max_batch: int = 32, max_wait: float = 0.002, max_queue: int = 1024) -> Server:
         """A :class:`stretto.serve.Server`: single samples from many threads, run in batches.

@@ -142,6 +142,35 @@ def test_an_end_before_the_end() -> None:
         plan.stream(xs)
 
 
+def test_batches_go_to_several_gpus_in_turn() -> None:
+    net, xs = network(), batches()
+    with st.plan(net, to_device(X, 1), devices=("gpu:0", "gpu:1", "gpu:3")) as plan:
+        _core.host_launches()
+        results = list(plan.stream(xs))
+        assert [y.tobytes() for y in results] == [net(x).tobytes() for x in xs]
+        launches = [(gpu, stream) for _, gpu, stream in _core.host_launches()]
+        order = list(dict.fromkeys(launches[:: max(1, len(launches) // 200)]))
+        assert {gpu for gpu, _ in launches} == {0, 1, 3}
+        assert [gpu for gpu, _ in order[:3]] == [1, 0, 3]
+        assert len(set(launches)) == 9
+        futures = [plan.submit(x) for x in xs]
+        assert [f.result().tobytes() for f in futures] == [net(x).tobytes() for x in xs]
+
+
+@pytest.mark.parametrize(
+    ("devices", "text"),
+    [
+        ("gpu:1", "devices is 'gpu:1', but the example is on 'gpu:0'; name that one too"),
+        (["gpu:0", "gpu:0"], "unknown devices: .* different ones of 'gpu:0', 'gpu:1'"),
+        (["cpu", "gpu:0"], "unknown devices"),
+        ("cpu", "devices is 'cpu', but the example is on a GPU"),
+    ],
+)
+def test_devices_that_do_not_fit(devices: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        st.plan(network(), to_device(X), devices=devices)
+
+
 def test_what_is_not_there_yet() -> None:
     with st.plan(network(), to_device(X)) as plan:
         with pytest.raises(NotImplementedError, match="timeline is True, but steps on a GPU are not timed yet"):
