@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from stretto import _core
 from stretto.program import Program, Step, Type
+from stretto.schedule.views import c_strides, samples_of, view_of
 
 __all__ = ["Joins", "find_joins"]
+
+LEAST_SHARE = 0.5  # of a result: for less of it the whole would be kept from its first part on
+# Bytes that lie together in the result. Who waits for memory and reads a part with shorter runs loses more than the one
+# copy costs, but for one reader of half of every row.
+LONG_RUN, SHORT_RUN = 1024, 64
+BUSY = 4.0  # operations for each byte: who has more does not wait for memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +29,8 @@ class Joins:
     steps: frozenset[int]
 
 
-def find_joins(
-    program: Program, types: Sequence[Type], may_move: Callable[[int], bool], may_hold: Callable[[int], bool]
-) -> Joins:
-    """Give the inputs of every concat a place in its result.
+def find_joins(program: Program, types: Sequence[Type], *, is_cut: bool) -> Joins:
+    """Give the inputs of concats a place in the results, where that saves something.
 
     A value has one place: of several concats that read it, the last one has it. A concat of neighbours there, as the
     shorter lists of a densely connected network, is a view of them.
@@ -34,51 +40,107 @@ def find_joins(
     program : Program
     types : sequence of (dtype, shape)
         ``program.types(samples)``.
-    may_move, may_hold : callable
-        Whether a value's place is free to choose, and whether others may lie in it.
+    is_cut : bool
+        Whether the plan cuts the batch.
 
     Examples
     --------
     >>> import stretto as st
-    >>> program = st.trace(lambda x: st.exp(st.concat([st.relu(x), st.tanh(x)], axis=1)), np.ones((2, 3), "f4"))
-    >>> joins = find_joins(program, program.types(2), lambda i: program.values[i].origin == "step", lambda i: True)
+    >>> f = lambda x: st.exp(st.concat([st.relu(x), st.tanh(x)], axis=1))
+    >>> program = st.trace(f, np.ones((2, 3), "f4"))
+    >>> joins = find_joins(program, program.types(2), is_cut=False)
     >>> sorted(joins.within.values()), joins.steps
     ([(3, 0), (3, 12)], frozenset({2}))
     """
-    within: dict[int, tuple[int, int]] = {}
-    done: set[int] = set()
-    for index, step in reversed(list(enumerate(program.steps))):  # what holds others comes last
-        if step.op != "concat":
-            continue
-        whole = step.outputs[0]
-        offsets = _offsets(step, types, within.get(whole, (whole, 0))[0])
-        inputs = [i for i in step.inputs if i is not None]
-        first = within.get(inputs[0])
-        if whole not in within and first is not None and may_move(whole) and types[whole][0] == types[inputs[0]][0]:
-            there = _offsets(step, types, first[0])
-            if all(within.get(i) == (first[0], first[1] + at) for i, at in zip(inputs, there, strict=True)):
-                within[whole] = first
-                done.add(index)
-                continue
-        root, begin = within.get(whole, (whole, 0))
-        if not may_hold(root):
-            continue
-        for i, at in zip(inputs, offsets, strict=True):
-            if i not in within and i != whole and may_move(i) and types[i][0] == types[whole][0]:
-                within[i] = (root, begin + at)
-        if all(within.get(i) == (root, begin + at) for i, at in zip(inputs, offsets, strict=True)):
-            done.add(index)
-    return Joins(within, frozenset(done))
+    search = _Search(program, types, is_cut)
+    for index in reversed(range(len(program.steps))):  # what holds others comes last
+        if program.steps[index].op == "concat":
+            search.join(index)
+    return Joins(search.within, frozenset(search.done))
 
 
-def _offsets(step: Step, types: Sequence[Type], root: int) -> list[int]:
-    """Where a concat's inputs begin in bytes, when neighbours are as far apart as in ``root``."""
-    dtype, shape = types[root]
-    axis = int(dict(step.attributes).get("axis", 0)) % len(shape)
-    bytes_of_one = math.prod(shape[axis + 1 :]) * np.dtype(dtype).itemsize
-    offsets, at = [], 0
-    for i in step.inputs:
-        assert i is not None
-        offsets.append(at * bytes_of_one)
-        at += types[i][1][axis]
-    return offsets
+class _Search:
+    """What has a place so far."""
+
+    def __init__(self, program: Program, types: Sequence[Type], is_cut: bool) -> None:
+        self.program, self.types, self.is_cut = program, types, is_cut
+        self.producers, self.readers = program.producers(), program.readers()
+        self.within: dict[int, tuple[int, int]] = {}
+        self.done: set[int] = set()
+
+    def join(self, index: int) -> None:
+        step = self.program.steps[index]
+        whole, inputs = step.outputs[0], [i for i in step.inputs if i is not None]
+        first = self.within.get(inputs[0])
+        if first is not None and whole not in self.within and self._is_free(whole, first[0]):
+            if self._are_at(step, inputs, *first):
+                self.within[whole] = first
+                self.done.add(index)
+                return
+        root, begin = self.within.get(whole, (whole, 0))
+        if not self._may_hold(root):
+            return
+        there = dict(zip(inputs, self._offsets(step, root), strict=True))
+        moved = [i for i in there if i not in self.within and i != whole and self._gains(i, step, root)]
+        size = self.types[whole][1][self._axis(step)]
+        if sum(self.types[i][1][self._axis(step)] for i in moved) < LEAST_SHARE * size:
+            return
+        for i in moved:
+            self.within[i] = (root, begin + there[i])
+        if self._are_at(step, inputs, root, begin):
+            self.done.add(index)
+
+    def _are_at(self, step: Step, inputs: Sequence[int], root: int, begin: int) -> bool:
+        offsets = self._offsets(step, root)
+        return all(self.within.get(i) == (root, begin + at) for i, at in zip(inputs, offsets, strict=True))
+
+    def _axis(self, step: Step) -> int:
+        return int(dict(step.attributes).get("axis", 0)) % len(self.types[step.outputs[0]][1])
+
+    def _offsets(self, step: Step, root: int) -> list[int]:
+        """Where a concat's inputs begin in bytes, when neighbours are as far apart as in ``root``."""
+        dtype, shape = self.types[root]
+        axis = self._axis(step)
+        bytes_of_one = c_strides(shape)[axis] * np.dtype(dtype).itemsize
+        offsets, at = [], 0
+        for i in step.inputs:
+            assert i is not None
+            offsets.append(at * bytes_of_one)
+            at += self.types[i][1][axis]
+        return offsets
+
+    def _may_hold(self, i: int) -> bool:
+        """Whether others may lie in a value: a result that is cut has to be in C order."""
+        return not (self.is_cut and i in self.program.outputs and self.program.values[i].batch != 0)
+
+    def _is_free(self, i: int, root: int) -> bool:
+        """Whether a value could lie in ``root``."""
+        is_free = i in self.producers and i not in self.program.outputs and self.types[i][0] == self.types[root][0]
+        return is_free and view_of(self.program, self.types, self.producers[i]) is None
+
+    def _gains(self, i: int, step: Step, root: int) -> bool:
+        """Whether an input of a concat can lie in ``root``, and its readers do not lose by that what the copy costs."""
+        if not self._is_free(i, root):
+            return False
+        (dtype, shape), axis = self.types[i], self._axis(step)
+        size = np.dtype(dtype).itemsize
+        run, row = (math.prod(s[axis:]) * size for s in (shape, self.types[root][1]))
+        others = [s for s in self.readers.get(i, ()) if self.program.steps[s].op != "concat"]
+        waiting = sum(not self._is_busy(s) for s in others)
+        if run == size:  # the copy interleaves single elements
+            return False
+        if waiting and run < LONG_RUN and (waiting > 1 or run < SHORT_RUN or 2 * run < row):
+            return False
+        strides = c_strides(self.types[root][1])
+        return not any(
+            self.program.steps[s].inputs[0] == i
+            and view_of(self.program, self.types, s) is not None
+            and view_of(self.program, self.types, s, strides) is None
+            for s in others
+        )
+
+    def _is_busy(self, index: int) -> bool:
+        step = self.program.steps[index]
+        inputs = [None if i is None else self.types[i] for i in step.inputs]
+        operations, moved = _core.op(step.op).cost(inputs, step.attributes_at(samples_of(self.program, self.types)))
+        return operations > BUSY * moved

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stretto import _core
 from stretto.program import Program, Type
 from stretto.schedule.joins import find_joins
 from stretto.schedule.plan import Plan
+from stretto.schedule.views import c_strides, view_of
 
 __all__ = ["Layout", "Place", "arena_bytes", "lay_out", "order_of_steps"]
 
@@ -42,14 +42,6 @@ class Layout:
     views: frozenset[int]
     bytes: int
     contiguous_inputs: frozenset[int]  # inputs that are viewed, which must be in C order
-
-
-def c_strides(shape: Sequence[int]) -> tuple[int, ...]:
-    """C-order strides in elements."""
-    strides = [1] * len(shape)
-    for i in range(len(shape) - 2, -1, -1):
-        strides[i] = strides[i + 1] * shape[i + 1]
-    return tuple(strides)
 
 
 def size_in_bytes(value_type: Type) -> int:
@@ -129,15 +121,7 @@ def lay_out(program: Program, types: Sequence[Type], order: Sequence[int], *, is
     for k, i in enumerate(program.outputs):
         if program.values[i].origin == "step":
             results.setdefault(i, k)
-    producers = program.producers()
-
-    def may_move(i: int) -> bool:
-        return i in producers and i not in results and _view_of(program, types, producers[i]) is None
-
-    def may_hold(i: int) -> bool:
-        return not (is_cut and i in results and program.values[i].batch != 0)
-
-    joins = find_joins(program, types, may_move, may_hold)
+    joins = find_joins(program, types, is_cut=is_cut)
     root = [joins.within.get(i, (i, 0))[0] for i in range(len(types))]
     done = set(joins.steps)
     for index, step in enumerate(program.steps):
@@ -152,7 +136,7 @@ def lay_out(program: Program, types: Sequence[Type], order: Sequence[int], *, is
         assert origin is not None
         if origin.storage in ("input", "output") and is_cut and program.values[root[source]].batch != 0:
             continue  # a micro-batch of it is not in C order
-        seen = _view_of(program, types, index, origin.strides)
+        seen = view_of(program, types, index, origin.strides)
         if seen is None:
             continue
         done.add(index)
@@ -179,25 +163,6 @@ def arena_bytes(program: Program, plan: Plan) -> int:
     sizes = {batch.samples for batch in plan.micro_batches}
     slot = max(lay_out(program, program.types(samples), order, is_cut=is_cut).bytes for samples in sizes)
     return plan.slots * slot
-
-
-def _samples(program: Program, types: Sequence[Type]) -> int:
-    for i in program.inputs:
-        if program.values[i].batch >= 0:
-            return types[i][1][program.values[i].batch]
-    return program.example_samples
-
-
-def _view_of(
-    program: Program, types: Sequence[Type], index: int, strides: Sequence[int] | None = None
-) -> list[tuple[int, tuple[int, ...]]] | None:
-    """(offset, strides) of a step's outputs in its first input, which has these strides; None if it has to run."""
-    step = program.steps[index]
-    if not step.inputs or step.inputs[0] is None:
-        return None
-    operands = [None if i is None else types[i] for i in step.inputs]
-    strides = c_strides(types[step.inputs[0]][1]) if strides is None else strides
-    return _core.viewed(_core.op(step.op), operands, step.attributes_at(_samples(program, types)), strides)
 
 
 def _pack(
