@@ -16,12 +16,14 @@ namespace {
 constexpr std::int64_t kThreadedBytes = 1 << 20;  // below it one thread is as fast
 constexpr std::int64_t kTileBytes = 64 << 10;     // of a row
 constexpr std::int64_t kChunkBytes = 256 << 10;   // claimed at once
+constexpr std::int64_t kShortRun = 512;           // bytes that lie together: several runs are one tile
 
 // The loops of a copy, outermost first, walked in tiles: the last loop writes the most adjacent elements.
 struct Nest {
   int count = 0;
   std::int64_t shape[kMaxDims], from[kMaxDims], to[kMaxDims], tile[kMaxDims];
-  int turned = -1;  // the loop that reads adjacent elements, where it is not the last: a transpose
+  int rows = -1;           // a second loop whose tiles hold several of its steps, or -1
+  bool is_turned = false;  // that one reads adjacent elements, where it is not the last: a transpose
 
   std::int64_t tiles(int d) const { return (shape[d] + tile[d] - 1) / tile[d]; }
 };
@@ -52,17 +54,24 @@ Nest nest_of(const ArrayView& from, const ArrayView& to) {
   const int size = itemsize(to.dtype);
   for (int d = 0; d < last; ++d) nest.tile[d] = 1;
   nest.tile[last] = kTileBytes / size;
-  if (from.dtype == to.dtype && nest.to[last] == 1 && nest.from[last] != 1 && nest.from[last] != 0)
+  if (from.dtype != to.dtype || nest.to[last] != 1 || last == 0) return nest;
+  if (nest.from[last] == 1 && nest.shape[last] * size <= kShortRun) {
+    nest.rows = last - 1;
+    nest.tile[last - 1] = kTileBytes / (nest.shape[last] * size);
+  } else if (nest.from[last] != 1 && nest.from[last] != 0) {
     for (int d = 0; d < last; ++d)
-      if (nest.from[d] == 1) nest.turned = d;
-  if (nest.turned >= 0) {
-    nest.tile[nest.turned] = 64 / size;
+      if (nest.from[d] == 1) nest.rows = d;
+    nest.is_turned = nest.rows >= 0;
+  }
+  if (nest.is_turned) {
+    nest.tile[nest.rows] = 64 / size;
     nest.tile[last] = 64;
   }
   return nest;
 }
 
-// Calls body(from offset, to offset, extents of the turned and of the last loop) for the tiles [begin, end).
+// Calls body(from offset, to offset, extents of the loop of rows and of the last one) for the tiles [begin,
+// end).
 template <class Body>
 void walk(const Nest& nest, std::int64_t begin, std::int64_t end, Body body) {
   std::int64_t at[kMaxDims], from = 0, to = 0, index = begin;  // `at` counts tiles
@@ -75,7 +84,7 @@ void walk(const Nest& nest, std::int64_t begin, std::int64_t end, Body body) {
   const int last = nest.count - 1;
   const auto extent = [&](int d) { return std::min(nest.tile[d], nest.shape[d] - at[d] * nest.tile[d]); };
   for (std::int64_t i = begin; i < end; ++i) {
-    body(from, to, nest.turned >= 0 ? extent(nest.turned) : 1, extent(last));
+    body(from, to, nest.rows >= 0 ? extent(nest.rows) : 1, extent(last));
     for (int d = last; d >= 0; --d) {
       const std::int64_t from_step = nest.tile[d] * nest.from[d], to_step = nest.tile[d] * nest.to[d];
       from += from_step;
@@ -93,8 +102,8 @@ using CastRow = void (*)(const void* from, std::int64_t from_step, void* to, std
                          std::int64_t n);
 
 template <class From, class To>
-void cast_row(const void* from_data, std::int64_t from_step, void* to_data, std::int64_t to_step,
-              std::int64_t n) {
+__attribute__((noinline)) void cast_row(const void* from_data, std::int64_t from_step, void* to_data,
+                                        std::int64_t to_step, std::int64_t n) {
   const From* __restrict from = static_cast<const From*>(from_data);
   To* __restrict to = static_cast<To*>(to_data);
   if (from_step == 1 && to_step == 1) {
@@ -125,13 +134,45 @@ void run(const Nest& nest, std::int64_t bytes, int threads, Body body) {
                [&](std::int64_t begin, std::int64_t end) { walk(nest, begin, end, body); });
 }
 
+// Runs of kBytes, or of `bytes` where that is 0.
+template <std::size_t kBytes>
+void copy_runs(const char* from, std::int64_t from_step, char* to, std::int64_t to_step, std::int64_t rows,
+               std::size_t bytes) {
+  for (; rows > 0; --rows, from += from_step, to += to_step) std::memcpy(to, from, kBytes ? kBytes : bytes);
+}
+
+void copy_short_runs(const void* from, std::int64_t from_step, void* to, std::int64_t to_step,
+                     std::int64_t rows, std::size_t bytes) {
+  const auto use = [&](auto copy) {
+    copy(static_cast<const char*>(from), from_step, static_cast<char*>(to), to_step, rows, bytes);
+  };
+  switch (bytes) {
+    case 8:
+      return use(copy_runs<8>);
+    case 12:
+      return use(copy_runs<12>);
+    case 16:
+      return use(copy_runs<16>);
+    case 32:
+      return use(copy_runs<32>);
+    case 64:
+      return use(copy_runs<64>);
+    default:
+      return use(copy_runs<0>);
+  }
+}
+
 // Moves elements of one size as they are: T is an unsigned integer.
 template <class T>
 void move(const Nest& nest, const T* from, T* to, std::int64_t bytes, int threads) {
-  const int last = nest.count - 1;
-  run(nest, bytes, threads, [&](std::int64_t f, std::int64_t t, std::int64_t turned, std::int64_t n) {
-    if (nest.turned >= 0)
-      transpose_tile(from + f, nest.from[last], to + t, nest.to[nest.turned], turned, n);
+  const int last = nest.count - 1, outer = nest.rows;
+  run(nest, bytes, threads, [&](std::int64_t f, std::int64_t t, std::int64_t rows, std::int64_t n) {
+    constexpr std::int64_t size = sizeof(T);
+    if (nest.is_turned)
+      transpose_tile(from + f, nest.from[last], to + t, nest.to[outer], rows, n);
+    else if (outer >= 0)
+      copy_short_runs(from + f, nest.from[outer] * size, to + t, nest.to[outer] * size, rows,
+                      std::size_t(n * size));
     else
       cast_row<T, T>(from + f, nest.from[last], to + t, nest.to[last], n);
   });
