@@ -15,9 +15,9 @@ from stretto.schedule.views import c_strides, samples_of, view_of
 __all__ = ["Joins", "find_joins"]
 
 LEAST_SHARE = 0.5  # of a result: for less of it the whole would be kept from its first part on
-# Bytes that lie together in the result. Who waits for memory and reads a part with shorter runs loses more than the one
-# copy costs, but for one reader of half of every row.
-LONG_RUN, SHORT_RUN = 1024, 64
+# Bytes that lie together in the result. With less than a cache line every step loses by them; with less than a long run
+# readers that wait for memory lose more than the one copy costs, but for one reader of half of every row.
+SHORT_RUN, LONG_RUN = 64, 1024
 BUSY = 4.0  # operations for each byte: who has more does not wait for memory
 
 
@@ -47,10 +47,10 @@ def find_joins(program: Program, types: Sequence[Type], *, is_cut: bool) -> Join
     --------
     >>> import stretto as st
     >>> f = lambda x: st.exp(st.concat([st.relu(x), st.tanh(x)], axis=1))
-    >>> program = st.trace(f, np.ones((2, 3), "f4"))
+    >>> program = st.trace(f, np.ones((2, 16), "f4"))
     >>> joins = find_joins(program, program.types(2), is_cut=False)
     >>> sorted(joins.within.values()), joins.steps
-    ([(3, 0), (3, 12)], frozenset({2}))
+    ([(3, 0), (3, 64)], frozenset({2}))
     """
     search = _Search(program, types, is_cut)
     for index in reversed(range(len(program.steps))):  # what holds others comes last
@@ -72,11 +72,11 @@ class _Search:
         step = self.program.steps[index]
         whole, inputs = step.outputs[0], [i for i in step.inputs if i is not None]
         first = self.within.get(inputs[0])
-        if first is not None and whole not in self.within and self._is_free(whole, first[0]):
-            if self._are_at(step, inputs, *first):
-                self.within[whole] = first
-                self.done.add(index)
-                return
+        is_movable = first is not None and whole not in self.within and self._is_free(whole, first[0])
+        if first is not None and is_movable and self._are_at(step, inputs, *first):
+            self.within[whole] = first
+            self.done.add(index)
+            return
         root, begin = self.within.get(whole, (whole, 0))
         if not self._may_hold(root):
             return
@@ -123,13 +123,10 @@ class _Search:
         if not self._is_free(i, root):
             return False
         (dtype, shape), axis = self.types[i], self._axis(step)
-        size = np.dtype(dtype).itemsize
-        run, row = (math.prod(s[axis:]) * size for s in (shape, self.types[root][1]))
+        run, row = (math.prod(s[axis:]) * np.dtype(dtype).itemsize for s in (shape, self.types[root][1]))
         others = [s for s in self.readers.get(i, ()) if self.program.steps[s].op != "concat"]
         waiting = sum(not self._is_busy(s) for s in others)
-        if run == size:  # the copy interleaves single elements
-            return False
-        if waiting and run < LONG_RUN and (waiting > 1 or run < SHORT_RUN or 2 * run < row):
+        if run < SHORT_RUN or (waiting and run < LONG_RUN and (waiting > 1 or 2 * run < row)):
             return False
         strides = c_strides(self.types[root][1])
         return not any(
