@@ -10,7 +10,7 @@
 namespace stretto::STRETTO_ISA {
 namespace {
 
-inline constexpr std::int64_t kShortRun = 32;  // elements; shorter runs are gathered
+inline constexpr std::int64_t kShortRun = 64;  // elements; shorter runs are gathered
 
 // Elements are moved as unsigned integers of their size.
 template <class F>
