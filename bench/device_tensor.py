@@ -21,20 +21,34 @@ from bench.device import differing, milliseconds, write
 
 UNITS = {np.dtype("f2"): 2.0**-11, np.dtype(bfloat16): 2.0**-8, np.dtype("f4"): 2.0**-23}
 KINDS = (("f2", "highest"), (bfloat16, "highest"), ("f4", "medium"), ("f4", "high"))
-SHAPES = ((1, 64, 64, 64), (3, 129, 72, 257), (2, 512, 512, 512), (1, 1000, 4100, 333), (8, 40, 24, 16), (1, 7, 3, 5))
+SHAPES = (
+    (1, 64, 64, 64),
+    (3, 129, 72, 257),
+    (2, 512, 512, 512),
+    (1, 1000, 4100, 333),
+    (8, 40, 24, 16),
+    (1, 7, 3, 5),
+    (1, 2048, 256, 4352),  # fills the device with large tiles
+)
 # (samples, channels, outputs, size, kernel, options)
 CONVOLUTIONS: tuple[tuple[int, int, int, int, int, dict[str, Any]], ...] = (
     (2, 64, 128, 28, 3, {"padding": 1}),
     (3, 3, 64, 61, 7, {"stride": 2, "padding": 3}),
     (2, 40, 24, 17, 1, {}),
     (4, 96, 80, 15, 3, {"groups": 2, "dilation": 2}),
+    (24, 64, 256, 28, 3, {"padding": 1}),
 )
+MEDIUM = 2.0**-11 if os.environ.get("STRETTO_CUDA_TENSOR_CORES") == "mma" else 2.0**-10  # rounded, or cut off
+FACTORS = {"highest": 0.0, "high": 2.0**-22, "medium": MEDIUM}
 
 
 def too_far(exact: np.ndarray, size: np.ndarray, terms: int, precision: str, result: np.ndarray) -> int:
     """Results further from the exact ones than the roundings on the way allow, ``size`` being sums of magnitudes."""
-    factors = 0.0 if result.dtype != np.float32 else 2.01 * 2.0 ** (-22 if precision == "high" else -10)
-    bound = (factors + (terms + 2) * 2.0**-23) * size + 1.01 * UNITS[result.dtype] * np.abs(exact) + 1e-7
+    bound = (
+        (2.01 * FACTORS[precision] * (result.dtype == np.float32) + (terms + 2) * 2.0**-23) * size
+        + 1.01 * UNITS[result.dtype] * np.abs(exact)
+        + 1e-7
+    )
     return int(np.count_nonzero(~(np.abs(result.astype(np.float64) - exact) <= bound)))
 
 
@@ -85,6 +99,10 @@ def convolutions(rng: np.random.Generator, cupy: Any) -> Iterator[dict[str, Any]
                     allowed = precision if name == "conv2d" else "highest"
                     if count := too_far(exact, magnitudes, terms, allowed, result):
                         yield {"op": name, "dtype": np.dtype(dtype).name, "options": str(options), "too far": count}
+                    if name == "conv2d" and differing(
+                        cupy.asnumpy(op((moved[0][:1], moved[1]), attributes)), result[:1]
+                    ):
+                        yield {"op": name, "dtype": np.dtype(dtype).name, "error": "bits depend on the samples beside"}
 
 
 def times(rng: np.random.Generator, cupy: Any) -> Iterator[dict[str, Any]]:

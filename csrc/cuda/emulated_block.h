@@ -57,19 +57,21 @@ class Block {
     return fibers_->exchange(thread_, value, within ? thread_ + lanes : thread_);
   }
 
-  // Copies are made when they are waited for, as late as they may be.
+  // Copies are made as late as they may be, when they are waited for, or at once: what is read too early, or
+  // written while it is still read, shows in one of the two.
+  static inline bool copies_at_once = false;
   void copy_piece(void* to, const void* from, int bytes) const {
-    copies_.push_back({to, from, bytes, group_});
+    const Copy copy{to, from, bytes, group_};
+    if (copies_at_once)
+      copy.make();
+    else
+      copies_.push_back(copy);
   }
   void commit_copies() const { ++group_; }
   template <int kLeft>
   void wait_for_copies() const {
     std::size_t done = 0;
-    for (; done < copies_.size() && copies_[done].group < group_ - kLeft; ++done) {
-      char piece[16] = {};
-      std::memcpy(piece, copies_[done].from, std::size_t(copies_[done].bytes));
-      std::memcpy(copies_[done].to, piece, sizeof(piece));
-    }
+    for (; done < copies_.size() && copies_[done].group < group_ - kLeft; ++done) copies_[done].make();
     copies_.erase(copies_.begin(), copies_.begin() + std::ptrdiff_t(done));
   }
 
@@ -154,6 +156,11 @@ class Block {
     void* to;
     const void* from;
     int bytes, group;
+    void make() const {
+      char piece[16] = {};
+      std::memcpy(piece, from, std::size_t(bytes));
+      std::memcpy(to, piece, sizeof(piece));
+    }
   };
   struct Products {
     int group;

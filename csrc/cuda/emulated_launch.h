@@ -16,7 +16,6 @@ void run_blocks(const void* arguments, std::int64_t blocks) {
       NoShared none;
       for (int thread = 0; thread < Kernel::kThreads; ++thread) kernel(Block(index, thread, nullptr), none);
     } else {
-      static_assert(sizeof(Shared) <= (227 << 10));
       static thread_local Fibers fibers;
       struct Context {
         const Kernel& kernel;

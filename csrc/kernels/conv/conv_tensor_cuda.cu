@@ -35,8 +35,16 @@ ArrayView channels_last(const ArrayView& x, std::int64_t groups) {
                    {s[0], s[2], s[3], s[4], channels * s[1], s[1]});
 }
 
+// From the first to the last element.
+std::int64_t reach_in_pieces(const ArrayView& view) {
+  std::int64_t reach = 0;
+  for (int d = 0; d < view.shape.count; ++d) reach += (view.shape[d] - 1) * size_of_stride(view.strides[d]);
+  return reach * itemsize(view.dtype) / kPieceBytes;
+}
+
 ArrayView in_pieces(const ArrayView& pixels, const Place& place) {
-  return has_pieces(pixels, 5) ? pixels : copy_once_in_pieces(pixels, place);
+  const bool is_usable = has_pieces(pixels, 5) && reach_in_pieces(pixels) < kMostIndices;
+  return is_usable ? pixels : copy_once_in_pieces(pixels, place);
 }
 
 // Pixels that are one axis.
@@ -60,7 +68,7 @@ MatrixFactor<Neighbours::along_k> rows_of(const ArrayView& w) {
           w.strides[1] * size,
           0,
           counted("the channels of a group", w.shape[1]),
-          counted("a sum", terms),
+          counted("the bytes of a sum's weights", terms * size) / size,
           size,
           true};
 }
@@ -97,7 +105,7 @@ PatchFactor<kAlongK> patches_of(const ArrayView& x, std::int64_t samples, const 
     factor.taps.position[d] = small(steps.tap_step[d]);
     factor.pixels.first[d] = small(steps.first[d]);
   }
-  counted("an array", x.size() * size / kPieceBytes);
+  counted("x in pieces of 16 bytes", reach_in_pieces(x));
   factor.pixels.counts = FourCounts(pixels);
   factor.pixels.count = counted("the pixels", pixels.count());
   factor.pixels.bytes = kPieceBytes;

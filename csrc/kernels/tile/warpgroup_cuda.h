@@ -16,6 +16,7 @@ namespace stretto {
 template <TensorKind kKind, int kTileM, int kTileN, class A, class B, class Finish>
 struct WarpgroupTile {
   static constexpr int kGroups = kTileM / 64, kThreads = 128 * kGroups, kBlocks = kGroups == 1 ? 2 : 1;
+  static constexpr bool kAsksForShared = true;
   static constexpr int kStages = 4, kPanel = 8;  // tiles of m that neighbouring blocks share the columns of
   static constexpr bool kAcrossA = A::kNeighbours == Neighbours::across_k;
   static constexpr bool kAcrossB = B::kNeighbours == Neighbours::across_k;
