@@ -113,6 +113,9 @@ class _Batch:
                     self._take(result)
             except Exception as error:
                 self._error = error
+            except BaseException:  # a Ctrl-C: nobody will wait before the memory goes back
+                stream.synchronize()
+                raise
             self._done.record(stream)
 
     def _locked(self, shape: tuple[int, ...], dtype: Any) -> tuple[Array, int]:

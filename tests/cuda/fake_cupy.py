@@ -62,6 +62,13 @@ class _Stream:
     def __exit__(self, *_: object) -> None:
         state.stream = self.before
 
+    def synchronize(self) -> None:
+        state.waits += 1
+        with memory.opened():
+            for to, from_, size in _copies[self.ptr]:
+                ctypes.memmove(to, from_, size)
+        _copies[self.ptr].clear()
+
 
 class _Event:
     def __init__(self, block: bool = False, disable_timing: bool = False) -> None:

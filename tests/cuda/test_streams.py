@@ -125,6 +125,27 @@ def test_errors_come_in_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(list(plan.stream(xs))) == len(xs)
 
 
+def test_a_ctrl_c_waits_for_what_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, xs = network(), batches()
+    with st.plan(net, to_device(X)) as plan:
+        real, left = cupy.cuda.alloc_pinned_memory, 3
+
+        def alloc(size: int) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise KeyboardInterrupt
+            return real(size)
+
+        monkeypatch.setattr(cupy.cuda, "alloc_pinned_memory", alloc)
+        before = state.waits
+        with pytest.raises(KeyboardInterrupt):
+            list(plan.stream(xs))
+        assert state.waits == before + 2  # the batch that was begun, and the one before it
+        monkeypatch.undo()
+        assert [y.tobytes() for y in plan.stream(xs)] == [net(x).tobytes() for x in xs]
+
+
 def test_an_end_before_the_end() -> None:
     net, xs = network(), batches()
     plan = st.plan(net, to_device(X))
