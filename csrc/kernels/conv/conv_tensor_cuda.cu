@@ -7,7 +7,7 @@
 namespace stretto {
 namespace {
 
-// The axes behind the batch axis of a six-axis view: space or taps, and last groups and channels or channels.
+// The same memory by six axes.
 ArrayView with_axes(const ArrayView& view, const std::int64_t (&shape)[6], const std::int64_t (&strides)[6]) {
   ArrayView result = view;
   result.shape.count = result.strides.count = 6;
