@@ -5,11 +5,12 @@
 //   struct Factor {
 //     static constexpr Neighbours kNeighbours;
 //     bool along_k() const;
-//     template <int kCount, int kStep> struct Lines;  // lines i, i + kStep, ..., or, across k, [i, i + 8)
+//     // Lines i, i + kStep, ... of the matrix that begins at `start`, or, across k, [i, i + 8).
+//     template <int kCount, int kStep> struct Lines;
 //     template <int kCount, int kStep>
-//     Lines<kCount, kStep> lines(std::int64_t start, int i) const;  // of the matrix that begins at `start`
-//     Term term(int k) const;                                       // piece k of a line, or element k of
-//     eight TensorPiece piece(const Lines& lines, int n, const Term& term) const;  // of the n-th line
+//     Lines<kCount, kStep> lines(std::int64_t start, int i) const;
+//     Term term(int k) const;  // piece k of a line, or, across k, element k of eight
+//     TensorPiece piece(const Lines& lines, int n, const Term& term) const;  // of the n-th line
 //   };
 #pragma once
 

@@ -2,8 +2,9 @@
 //
 //   struct Lines {
 //     static constexpr int kBytes;  // of k in a step
-//     template <int kTile> static int spot(bool along_k, int line, int k);  // of a piece, in bytes; k counts
-//   };                                                                      // pieces, or, across k, elements
+//     // Where a piece lies, in bytes: k counts pieces, or, across k, elements.
+//     template <int kTile> static int spot(bool along_k, int line, int k);
+//   };
 #pragma once
 
 #include "kernels/tile/tensor_factor_cuda.h"
