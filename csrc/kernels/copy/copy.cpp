@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "base/parallel.h"
@@ -101,6 +102,11 @@ void walk(const Nest& nest, std::int64_t begin, std::int64_t end, Body body) {
 using CastRow = void (*)(const void* from, std::int64_t from_step, void* to, std::int64_t to_step,
                          std::int64_t n);
 
+template <class T>
+__attribute__((noinline)) void fill_row(T* to, T value, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) to[i] = value;
+}
+
 template <class From, class To>
 __attribute__((noinline)) void cast_row(const void* from_data, std::int64_t from_step, void* to_data,
                                         std::int64_t to_step, std::int64_t n) {
@@ -109,10 +115,13 @@ __attribute__((noinline)) void cast_row(const void* from_data, std::int64_t from
   if (from_step == 1 && to_step == 1) {
     for (std::int64_t i = 0; i < n; ++i) to[i] = narrow<To>(widen(from[i]));
   } else if (from_step == 0 && to_step == 1) {
-    const To value = narrow<To>(widen(*from));
-    for (std::int64_t i = 0; i < n; ++i) to[i] = value;
+    fill_row(to, narrow<To>(widen(*from)), n);
   } else {
-    for (std::int64_t i = 0; i < n; ++i) to[i * to_step] = narrow<To>(widen(from[i * from_step]));
+    for (std::int64_t i = 0; i < n; ++i) {
+      to[i * to_step] = narrow<To>(widen(from[i * from_step]));
+      // Of casts no vectors are put together element by element: there are 169 of them.
+      if constexpr (!std::is_same_v<From, To>) asm volatile("");
+    }
   }
 }
 
