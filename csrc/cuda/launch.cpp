@@ -4,7 +4,6 @@
 
 #include "cuda/launch_blocks.h"
 #include "cuda/on_device.h"
-#include "cuda/recorded.h"
 
 namespace stretto {
 
@@ -25,11 +24,15 @@ void allow_shared(const Place& place, const char* name, const void* function, in
   check(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), name);
 }
 
-static int attribute_of(const Place& place, cudaDeviceAttr attribute) {
+namespace {
+
+int attribute_of(const Place& place, cudaDeviceAttr attribute) {
   int value = 0;
   check(cudaDeviceGetAttribute(&value, attribute, place.device), "cudaDeviceGetAttribute");
   return value;
 }
+
+}  // namespace
 
 bool has_warpgroups(const Place& place) {
   return attribute_of(place, cudaDevAttrComputeCapabilityMajor) == 9;
