@@ -57,6 +57,7 @@ def test_bad_options():
             NotImplementedError,
             r"devices is \['gpu:0'\], but the example is in host memory; pass a CuPy array",
         ),
+        ({"devices": 0}, ValueError, "unknown devices: 0; it must be 'cpu'"),
         (
             {"devices": "tpu"},
             ValueError,

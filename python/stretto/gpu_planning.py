@@ -18,7 +18,7 @@ ONE_STREAM = ("serial", "depth_first")  # the schedules of a GPU
 
 def gpus_of(devices: Any, example: int | None) -> tuple[int, ...]:
     """The GPUs of ``devices=``, the example's own first; none for the host. ``example``: its GPU, or None."""
-    named = (devices,) if isinstance(devices, str) else tuple(devices or ())
+    named = () if devices is None else tuple(devices) if isinstance(devices, (list, tuple)) else (devices,)
     if named in ((), ("cpu",)):
         if named and example is not None:
             raise ValueError("plan: devices is 'cpu', but the example is on a GPU; leave it out, or pass a NumPy array")

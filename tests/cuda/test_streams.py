@@ -96,6 +96,18 @@ def test_submitted_calls() -> None:
         assert [f.result().tobytes() for f in futures] == [net(x).tobytes() for x in xs]
 
 
+def give_out(patch: pytest.MonkeyPatch, times: int, error: BaseException) -> None:
+    """Page-locked memory can be had so often, then this happens."""
+    real, left = cupy.cuda.alloc_pinned_memory, iter(range(times))
+
+    def alloc(size: int) -> Any:
+        if next(left, None) is None:
+            raise error
+        return real(size)
+
+    patch.setattr(cupy.cuda, "alloc_pinned_memory", alloc)
+
+
 def test_errors_come_in_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     net, xs = network(), batches()
     with st.plan(net, to_device(X)) as plan:
@@ -104,22 +116,10 @@ def test_errors_come_in_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ValueError, match=r"\[batch 2\]"):
             next(results)
 
-        class OutOfMemory(MemoryError):
-            pass
-
-        real, left = cupy.cuda.alloc_pinned_memory, 4
-
-        def alloc(size: int) -> Any:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise OutOfMemory("no more")
-            return real(size)
-
-        monkeypatch.setattr(cupy.cuda, "alloc_pinned_memory", alloc)
+        give_out(monkeypatch, 4, MemoryError("no more"))
         results = plan.stream(xs)
         assert [next(results).tobytes() for _ in range(2)] == [net(x).tobytes() for x in xs[:2]]
-        with pytest.raises(OutOfMemory, match="no more"):
+        with pytest.raises(MemoryError, match="no more"):
             next(results)
         monkeypatch.undo()
         assert len(list(plan.stream(xs))) == len(xs)
@@ -128,16 +128,7 @@ def test_errors_come_in_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_ctrl_c_waits_for_what_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     net, xs = network(), batches()
     with st.plan(net, to_device(X)) as plan:
-        real, left = cupy.cuda.alloc_pinned_memory, 3
-
-        def alloc(size: int) -> Any:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise KeyboardInterrupt
-            return real(size)
-
-        monkeypatch.setattr(cupy.cuda, "alloc_pinned_memory", alloc)
+        give_out(monkeypatch, 3, KeyboardInterrupt())
         before = state.waits
         with pytest.raises(KeyboardInterrupt):
             list(plan.stream(xs))

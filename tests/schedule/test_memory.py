@@ -143,12 +143,13 @@ def test_a_concat_has_nothing_to_do_where_its_inputs_can_be_written_in_it():
 
 def test_what_a_concat_has_to_copy():
     x = np.random.default_rng(0).normal(size=(4, 64)).astype("f4")
-    twice = lambda x: st.exp(st.concat([y := st.relu(x), y], axis=1))  # noqa: E731
-    assert in_place(twice, x)[0] == []
-    given = lambda x: st.exp(st.concat([x, st.relu(x)], axis=1))  # noqa: E731
-    assert in_place(given, x)[0] == []
-    view = lambda x: st.exp(st.concat([st.reshape(st.relu(x), (x.shape[0], 64)), st.tanh(x)], axis=1))  # noqa: E731
-    assert in_place(view, x)[0] == [1]
+    assert in_place(lambda x: st.exp(st.concat([y := st.relu(x), y], axis=1)), x)[0] == []  # the second one
+    assert in_place(lambda x: st.exp(st.concat([x, st.relu(x)], axis=1)), x)[0] == []  # the input
+
+    def of_a_view(x):
+        return st.exp(st.concat([st.reshape(st.relu(x), (x.shape[0], 64)), st.tanh(x)], axis=1))
+
+    assert in_place(of_a_view, x)[0] == [1]
     program = st.trace(lambda x, y: st.exp(st.concat([st.relu(x), st.relu(y)], axis=1)), x, x.astype("f8"))
     layout = lay_out(program, program.types(4), [0, 1, 3, 7], is_cut=False)
     assert not layout.views
@@ -176,8 +177,9 @@ def test_a_concat_copies_where_that_is_cheaper():
         return st.exp(st.concat([y, st.tanh(y)], axis=2)), z
 
     assert in_place(flattened, drawn(4, 8, 256))[0] == [1]
-    single = lambda x: st.exp(st.concat([st.relu(x), st.tanh(x)], axis=1))  # noqa: E731
-    assert (in_place(single, drawn(4, 15))[0], in_place(single, drawn(4, 16))[0]) == ([], [2])
+    for columns, expected in ((15, []), (16, [2])):
+        views, _ = in_place(lambda x: st.exp(st.concat([st.relu(x), st.tanh(x)], axis=1)), drawn(4, columns))
+        assert views == expected
 
 
 def test_the_lists_of_a_dense_network_lie_in_the_last_one():

@@ -78,6 +78,19 @@ struct Steps {
   std::int64_t pixels[kSpatial], taps[kSpatial];          // how many
   std::int64_t pixel_step[kSpatial], tap_step[kSpatial];  // in positions
   std::int64_t first[kSpatial];                           // the position of the first pixel's first tap
+
+  Steps() = default;
+  // Of a convolution with so many outputs and taps along each axis, or of its weight's gradient.
+  template <class Args>
+  Steps(const Args& args, const std::int64_t* outputs, const std::int64_t* kernel) {
+    for (int d = 0; d < kSpatial; ++d) {
+      pixels[d] = outputs[d];
+      taps[d] = kernel[d];
+      pixel_step[d] = args.stride[d];
+      tap_step[d] = args.dilation[d];
+      first[d] = -args.before[d];
+    }
+  }
 };
 
 template <bool kAlongK>
@@ -138,14 +151,7 @@ void tensor_conv(const ConvArgs& args, const ArrayView& out, const Epilogue& epi
       in_lines(with_axes(args.w, {args.groups, outputs, shape[2], shape[3], shape[4], shape[1]},
                          {outputs * s[0], s[0], s[2], s[3], s[4], s[1]}),
                place);
-  Steps steps;
-  for (int d = 0; d < kSpatial; ++d) {
-    steps.pixels[d] = out.shape[2 + d];
-    steps.taps[d] = shape[2 + d];
-    steps.pixel_step[d] = args.stride[d];
-    steps.tap_step[d] = args.dilation[d];
-    steps.first[d] = -args.before[d];
-  }
+  const Steps steps(args, out.shape.at + 2, shape.at + 2);
   run("conv", w, in_pieces(channels_last(args.x, args.groups), place),
       tensor_kind(args.x.dtype, args.precision),
       results_of_channels(out, epilogue, args.x.dtype, outputs, {1, 1, 1}, {0, 0, 0}), out.shape[0], steps);
@@ -189,14 +195,7 @@ void TensorWeightGradient::run(float* sums, std::int64_t first, std::int64_t gra
   const ArrayView result = contiguous_view(sums + first * shape.product(), DType::f32, shape);
   const Epilogue nothing{};  // `axes` looks at it for as long as it lives
   const ResultSteps axes(result, nothing);
-  Steps steps;
-  for (int d = 0; d < kSpatial; ++d) {
-    steps.pixels[d] = grad_.shape[1 + d];
-    steps.taps[d] = shape[2 + d];
-    steps.pixel_step[d] = args_.stride[d];
-    steps.tap_step[d] = args_.dilation[d];
-    steps.first[d] = -args_.before[d];
-  }
+  const Steps steps(args_, grad_.shape.at + 1, shape.at + 2);
   PatchFactor<false> columns = patches_of<false>(x_, samples, steps);
   const int size = itemsize(x_.dtype), outputs = counted("the channels of a group", grad_.shape[5]);
   GradientResults finish{};
