@@ -85,7 +85,6 @@ Problem parse(const char* op, const ValueType& x, const Attributes& attributes) 
   return p;
 }
 
-// Position 0 is where the first output is.
 UpsampleRule rule_of(const Problem& p, int axis) {
   const std::int64_t size = p.size[axis], outputs = p.outputs[axis];
   const double ratio = p.align_corners      ? (outputs > 1 ? double(size - 1) / double(outputs - 1) : 0.0)
