@@ -7,6 +7,7 @@
 #include "simd/scalar.h"
 #include "simd/simd.h"
 #include "simd/transpose.h"
+#include "simd/upper_lanes.h"
 
 namespace stretto::STRETTO_ISA {
 
@@ -136,43 +137,41 @@ STRETTO_INLINE V extremes(const E* x, std::int64_t n, V) {
   return Fold::step_but_nan(Fold::step_but_nan(best[0], best[1]), Fold::step_but_nan(best[2], best[3]));
 }
 
-// The stripes of `rows` segments of n <= 4096 contiguous elements, as many as a vector's lanes: stripe j of
-// row r is what the tree has made of them in lane j of out[r].
-template <class Fold, int rows, class C, class E>
-STRETTO_INLINE void stripes_of(const E* const* x, std::int64_t n, const C* means, Vec<C>* out) {
+// The stripes of a segment of n <= 4096 contiguous elements: lane j is what the tree has made of stripe j.
+// One row after the other is what prefetchers follow: two at once take up to three times as long from memory,
+// and one chain is no slower, since the next row's begins before it ends.
+template <class Fold, class C, class E>
+STRETTO_INLINE Vec<C> stripes_of(const E* x, std::int64_t n, C mean) {
   using V = Vec<C>;
   if constexpr (Fold::kAnyOrder) {
-    for (int r = 0; r < rows; ++r) out[r] = extremes<Fold>(x[r], n, V::zero());
+    return extremes<Fold>(x, n, V::zero());
   } else {
-    constexpr int parts = kStripes / V::lanes;
-    V acc[rows][parts], mean[rows];
-    for (int r = 0; r < rows; ++r) {
-      mean[r] = V::broadcast(means ? means[r] : C(0));
-      for (V& a : acc[r]) a = Fold::template start<V>();
-    }
+    constexpr int parts = kStripes / V::lanes, turn = 4 * kStripes;
+    V acc[parts];
+#pragma GCC unroll 16
+    for (int p = 0; p < parts; ++p) acc[p] = Fold::template start<V>();
+    const V m = V::broadcast(mean);
+    const auto take = [&](std::int64_t k) __attribute__((always_inline)) {
+#pragma GCC unroll 16
+      for (int p = 0; p < parts; ++p) acc[p] = Fold::step(acc[p], V::load(x + k + p * V::lanes), m);
+    };
     std::int64_t k = 0;
-    for (; k + kStripes <= n; k += kStripes)
-#pragma GCC unroll 16
-      for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 16
-        for (int p = 0; p < parts; ++p)
-          acc[r][p] = Fold::step(acc[r][p], V::load(x[r] + k + p * V::lanes), mean[r]);
-#pragma GCC unroll 16
-    for (int p = 0; p < parts; ++p, k += V::lanes) {
-      if (k >= n) break;
-      const int count = n - k < V::lanes ? int(n - k) : V::lanes;
-      const Part<C> part(0, count);
-#pragma GCC unroll 16
-      for (int r = 0; r < rows; ++r)
-        acc[r][p] = part.choose(Fold::step(acc[r][p], V::load(x[r] + k, count), mean[r]), acc[r][p]);
-    }
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; ++r) {
+    for (; k + turn <= n; k += turn)
 #pragma GCC unroll 4
-      for (int h = parts / 2; h >= 1; h /= 2)
-        for (int p = 0; p < h; ++p) acc[r][p] = Fold::Above::step(acc[r][p], acc[r][p + h], V::zero());
-      out[r] = acc[r][0];
+      for (int i = 0; i < turn; i += kStripes) take(k + i);
+    for (; k + kStripes <= n; k += kStripes) take(k);
+#pragma GCC unroll 16
+    for (int p = 0; p < parts; ++p) {
+      const int left = int(n - k) - p * V::lanes, count = left < V::lanes ? left : V::lanes;
+      if (count > 0)
+        acc[p] =
+            Part<C>(0, count).choose(Fold::step(acc[p], V::load(x + k + p * V::lanes, count), m), acc[p]);
     }
+#pragma GCC unroll 4
+    for (int h = parts / 2; h >= 1; h /= 2)
+#pragma GCC unroll 8
+      for (int p = 0; p < h; ++p) acc[p] = Fold::Above::step(acc[p], acc[p + h], V::zero());
+    return acc[0];
   }
 }
 
@@ -187,43 +186,27 @@ STRETTO_INLINE V fold_lanes(V (&row)[V::lanes]) {
   return row[0];
 }
 
-// Totals of a vector's lanes of segments side by side, each of n <= 4096 contiguous elements; E may be a
-// 16-bit float, C is the computation type.
-template <class Fold, class C, class E>
-inline void segments(const E* const* x, std::int64_t n, const C* means, C* totals) {
-  using V = Vec<C>;
-  constexpr int at_once = V::lanes < 4 || sizeof(C) == 8 ? 2 : 4;
-  V row[V::lanes];
-  const auto stripes = [&](auto count) __attribute__((always_inline)) {
-    for (int r = 0; r < V::lanes; r += count)
-      stripes_of<Fold, count>(x + r, n, means ? means + r : nullptr, row + r);
-  };
-  // More rows hide the latency of an addition; fewer are what prefetchers follow, where rows are long.
-  if (n <= 512)
-    stripes(std::integral_constant<int, at_once>());
-  else
-    stripes(std::integral_constant<int, 2>());
-  fold_lanes<Fold>(row).store(totals);
+// The same for one row.
+template <class Fold, class V>
+STRETTO_INLINE typename V::scalar fold_lanes(V row) {
+  if constexpr (V::lanes > 8) row = Fold::Above::step(row, upper_lanes<8>(row), V::zero());
+  if constexpr (V::lanes > 4) row = Fold::Above::step(row, upper_lanes<4>(row), V::zero());
+  if constexpr (V::lanes > 2) row = Fold::Above::step(row, upper_lanes<2>(row), V::zero());
+  if constexpr (V::lanes > 1) row = Fold::Above::step(row, upper_lanes<1>(row), V::zero());
+  alignas(64) typename V::scalar lane[V::lanes];
+  row.store(lane);
+  return lane[0];
 }
 
 // One segment.
 template <class Fold, class C, class E>
 STRETTO_INLINE C segment(const E* x, std::int64_t n, C mean) {
-  using S = Scalar<C>;
-  alignas(64) C s[Vec<C>::lanes];
-  Vec<C> row[1];
-  stripes_of<Fold, 1>(&x, n, &mean, row);
-  row[0].store(s);
-  for (int h = Vec<C>::lanes / 2; h >= 1; h /= 2)
-    for (int j = 0; j < h; ++j) s[j] = Fold::Above::step(S{s[j]}, S{s[j + h]}, S{C(0)}).v;
-  return s[0];
+  return fold_lanes<Fold>(stripes_of<Fold>(x, n, mean));
 }
 
-// A contiguous row of any length.
+// A contiguous row of several segments, whose totals go into stripes of their own, and so on upwards.
 template <class Fold, class C, class E>
-inline C whole_row(const E* x, std::int64_t n, C mean) {
-  if (n <= kSumSegment) return segment<Fold>(x, n, mean);
-  // Segment totals go into stripes of their own, and so on upwards.
+[[gnu::noinline]] C long_row(const E* x, std::int64_t n, C mean) {
   constexpr int kLevels = 4;
   C stripes[kLevels][kStripes];
   std::int64_t count[kLevels] = {};
@@ -249,6 +232,12 @@ inline C whole_row(const E* x, std::int64_t n, C mean) {
     while (top < kLevels - 1 && count[top + 1] != 0) ++top;
   }
   return fold_stripes<Fold>(stripes[top], kStripes);
+}
+
+// A contiguous row of any length.
+template <class Fold, class C, class E>
+STRETTO_INLINE C whole_row(const E* x, std::int64_t n, C mean) {
+  return n <= kSumSegment ? segment<Fold>(x, n, mean) : long_row<Fold>(x, n, mean);
 }
 
 }  // namespace stretto::STRETTO_ISA

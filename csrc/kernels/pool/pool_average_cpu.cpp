@@ -174,10 +174,9 @@ STRETTO_INLINE PoolArgs with_joined_axes(PoolArgs args) {
   return args;
 }
 
-// One average per run of adjacent elements; short runs side by side.
+// One average per run of adjacent elements.
 template <class T>
 void whole_planes(const PoolArgs& args, int threads) {
-  constexpr int lanes = Vec<T>::lanes;
   const std::int64_t channels = args.x.shape[1], planes = args.x.shape[0] * channels, n = args.axis[2].size;
   const auto place = [&](const ArrayView& view, std::int64_t i) {
     const std::int64_t sample = i / channels, c = i - sample * channels;
@@ -185,16 +184,7 @@ void whole_planes(const PoolArgs& args, int threads) {
   };
   parallel_for(planes, 1 + (1 << 18) / (n + 16), planes * n < kThreadedElements ? 1 : threads,
                [&](std::int64_t begin, std::int64_t end) {
-                 std::int64_t i = begin;
-                 for (; i + lanes <= end && n <= kSumSegment; i += lanes) {
-                   const T* rows[lanes];
-                   T sums[lanes];
-                   for (int r = 0; r < lanes; ++r) rows[r] = place(args.x, i + r);
-                   segments<SumOf, T>(rows, n, nullptr, sums);
-                   (Vec<T>::load(sums) / Vec<T>::broadcast(T(n))).store(sums);
-                   for (int r = 0; r < lanes; ++r) *place(args.out, i + r) = sums[r];
-                 }
-                 for (; i < end; ++i)
+                 for (std::int64_t i = begin; i < end; ++i)
                    *place(args.out, i) = whole_row<SumOf, T>(place(args.x, i), n, T(0)) / T(n);
                });
 }

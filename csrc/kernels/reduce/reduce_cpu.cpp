@@ -19,48 +19,21 @@ struct Shape {
   std::int64_t outputs, terms, segments;
 };
 
-// totals[segment * outputs + output], each segment from rows of terms; a vector's lanes of them side by side
-// where they lie in memory as wanted and are of one length.
+// totals[segment * outputs + output], each segment from a row of terms.
 template <class Fold, class C, class E>
 void fold_rows(const Shape& shape, const E* x, const C* means, C* totals, std::int64_t begin,
                std::int64_t end) {
-  constexpr int lanes = Vec<C>::lanes;
   const bool direct = shape.reduced.contiguous();
   const std::int64_t last = shape.segments - 1, last_terms = shape.terms - last * kSumSegment;
   alignas(64) E buffer[kSumSegment];
-  // Division takes as long as a short row.
-  const auto output_of = [&](std::int64_t i) { return shape.segments == 1 ? i : i / shape.segments; };
-  const auto segment_of = [&](std::int64_t i) { return shape.segments == 1 ? 0 : i % shape.segments; };
-  const auto terms_of = [&](std::int64_t i) { return segment_of(i) == last ? last_terms : kSumSegment; };
-  const auto start_of = [&](std::int64_t i) {
-    return x + shape.kept.offset(output_of(i)) + segment_of(i) * kSumSegment;
-  };
-  const auto total_of = [&](std::int64_t i) -> C& {
-    return totals[segment_of(i) * shape.outputs + output_of(i)];
-  };
-  for (std::int64_t i = begin; i < end;) {
-    const std::int64_t n = terms_of(i);
-    int alike = 0;
-    while (direct && alike < lanes && i + alike < end && terms_of(i + alike) == n) ++alike;
-    if (alike == lanes) {
-      const E* rows[lanes];
-      C mean[lanes], sum[lanes];
-      for (int r = 0; r < lanes; ++r) {
-        rows[r] = start_of(i + r);
-        mean[r] = means ? means[output_of(i + r)] : C(0);
-      }
-      segments<Fold>(rows, n, mean, sum);
-      for (int r = 0; r < lanes; ++r) total_of(i + r) = sum[r];
-      i += lanes;
-      continue;
-    }
-    const E* row = start_of(i);
-    if (!direct) {
-      row = buffer;
-      gather(shape.reduced, x + shape.kept.offset(output_of(i)), segment_of(i) * kSumSegment, n, buffer);
-    }
-    total_of(i) = segment<Fold>(row, n, means ? means[output_of(i)] : C(0));
-    ++i;
+  std::int64_t output = begin / shape.segments, index = begin % shape.segments;
+  for (std::int64_t i = begin; i < end; ++i) {
+    const std::int64_t first = index * kSumSegment, n = index == last ? last_terms : kSumSegment;
+    const E* row = x + shape.kept.offset(output);
+    if (!direct) gather(shape.reduced, row, first, n, buffer);
+    totals[index * shape.outputs + output] =
+        segment<Fold>(direct ? row + first : buffer, n, means ? means[output] : C(0));
+    if (index++ == last) index = 0, ++output;
   }
 }
 
