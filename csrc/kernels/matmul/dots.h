@@ -11,7 +11,9 @@ namespace stretto::STRETTO_ISA {
 // first cache to each other.
 template <class T>
 inline constexpr int kDotVectors = Vec<T>::lanes > 4 ? 16 / Vec<T>::lanes : 4;
-inline constexpr std::int64_t kDotAhead = 512;  // bytes of a column
+// Prefetchers do not follow columns of few pages in time: what lies behind them is fetched instead, by a
+// distance of at least and at most so many bytes. Further ahead is only what each column has next.
+inline constexpr std::int64_t kDotNear = 16 << 10, kDotFar = 512 << 10, kDotColumn = 512;
 
 // `sums` of `vectors` vectors of columns, which lie `col` apart.
 template <class T, int vectors>
@@ -22,6 +24,11 @@ template <class T, int vectors>
   const bool are_abreast = col % line == 0;
   const std::int64_t past = std::int64_t(reinterpret_cast<std::uintptr_t>(b) / sizeof(T) % line);
   const std::int64_t head = are_abreast && past ? line - past : 0;
+  const std::int64_t col_bytes = col * std::int64_t(sizeof(T)), bytes = vectors * lanes * col_bytes;
+  const bool fetches_behind = col >= k && col <= k + k / 8 && bytes <= kDotFar;
+  const std::int64_t fetch_step = fetches_behind ? 64 : col_bytes;
+  const char* behind =
+      reinterpret_cast<const char*>(b) + (fetches_behind ? divide_up(kDotNear, bytes) * bytes : 0);
   for (std::int64_t k0 = 0; k0 < k; k0 += kSegment) {
     const std::int64_t k1 = least(k, k0 + kSegment);
     V acc[vectors];
@@ -43,10 +50,12 @@ template <class T, int vectors>
     for (; p + line <= k1; p += line)
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) {
-        const T* const from = b + v * lanes * col + p;
+        const T* from = b + v * lanes * col + p;
+        const char* fetch = fetches_behind ? behind : reinterpret_cast<const char*>(from) + kDotColumn;
+        behind += 64 * lanes;
+        asm volatile("" : "+r"(from), "+r"(fetch));  // pointers to all columns would not fit the registers
 #pragma GCC unroll 16
-        for (int i = 0; i < lanes; ++i)
-          __builtin_prefetch(reinterpret_cast<const char*>(from + i * col) + kDotAhead, 0, 2);
+        for (int i = 0; i < lanes; ++i) __builtin_prefetch(fetch + i * fetch_step, 0, 2);
 #pragma GCC unroll 2
         for (int q = 0; q < line; q += lanes) {
           V term[lanes];
