@@ -137,43 +137,72 @@ STRETTO_INLINE V extremes(const E* x, std::int64_t n, V) {
   return Fold::step_but_nan(Fold::step_but_nan(best[0], best[1]), Fold::step_but_nan(best[2], best[3]));
 }
 
-// The stripes of a segment of n <= 4096 contiguous elements: lane j is what the tree has made of stripe j.
-// One row after the other is what prefetchers follow: two at once take up to three times as long from memory,
-// and one chain is no slower, since the next row's begins before it ends.
-template <class Fold, class C, class E>
-STRETTO_INLINE Vec<C> stripes_of(const E* x, std::int64_t n, C mean) {
+// The stripes of a segment of at most 4096 elements, which are added run after run. One row after the other
+// is what prefetchers follow: two at once take up to three times as long from memory, and one chain is no
+// slower, since the next row's begins before it ends.
+template <class Fold, class C>
+class Stripes {
+ public:
   using V = Vec<C>;
-  if constexpr (Fold::kAnyOrder) {
-    return extremes<Fold>(x, n, V::zero());
-  } else {
-    constexpr int parts = kStripes / V::lanes, turn = 4 * kStripes;
-    V acc[parts];
+  STRETTO_INLINE explicit Stripes(C mean) : mean_(V::broadcast(mean)) {
 #pragma GCC unroll 16
-    for (int p = 0; p < parts; ++p) acc[p] = Fold::template start<V>();
-    const V m = V::broadcast(mean);
-    const auto take = [&](std::int64_t k) __attribute__((always_inline)) {
+    for (int p = 0; p < parts; ++p) acc_[p] = Fold::template start<V>();
+  }
+
+  // Elements of which the first belongs to stripe 0.
+  template <class E>
+  STRETTO_INLINE void add(const E* x, std::int64_t n) {
+    if constexpr (Fold::kAnyOrder) {
+      acc_[0] = Fold::step(acc_[0], extremes<Fold>(x, n, V::zero()), V::zero());
+    } else {
+      constexpr int turn = 4 * kStripes;
+      const auto take = [&](std::int64_t k) __attribute__((always_inline)) {
 #pragma GCC unroll 16
-      for (int p = 0; p < parts; ++p) acc[p] = Fold::step(acc[p], V::load(x + k + p * V::lanes), m);
-    };
-    std::int64_t k = 0;
-    for (; k + turn <= n; k += turn)
+        for (int p = 0; p < parts; ++p) acc_[p] = Fold::step(acc_[p], V::load(x + k + p * V::lanes), mean_);
+      };
+      std::int64_t k = 0;
+      for (; k + turn <= n; k += turn)
 #pragma GCC unroll 4
-      for (int i = 0; i < turn; i += kStripes) take(k + i);
-    for (; k + kStripes <= n; k += kStripes) take(k);
+        for (int i = 0; i < turn; i += kStripes) take(k + i);
+      for (; k + kStripes <= n; k += kStripes) take(k);
 #pragma GCC unroll 16
-    for (int p = 0; p < parts; ++p) {
-      const int left = int(n - k) - p * V::lanes, count = left < V::lanes ? left : V::lanes;
-      if (count > 0)
-        acc[p] =
-            Part<C>(0, count).choose(Fold::step(acc[p], V::load(x + k + p * V::lanes, count), m), acc[p]);
+      for (int p = 0; p < parts; ++p) {
+        const int left = int(n - k) - p * V::lanes, count = left < V::lanes ? left : V::lanes;
+        if (count > 0)
+          acc_[p] = Part<C>(0, count).choose(Fold::step(acc_[p], V::load(x + k + p * V::lanes, count), mean_),
+                                             acc_[p]);
+      }
     }
+  }
+
+  // The first of them belongs to stripe `first`.
+  STRETTO_INLINE void add_from(int first, const C* x, std::int64_t n) {
+    if (first > 0 && !Fold::kAnyOrder) {
+      const int end = n < kStripes - first ? first + int(n) : kStripes;
+#pragma GCC unroll 16
+      for (int p = 0; p < parts; ++p) {
+        const Part<C> part(first - p * V::lanes, end - p * V::lanes);
+        acc_[p] = part.choose(Fold::step(acc_[p], part.load(x - first + p * V::lanes), mean_), acc_[p]);
+      }
+      x += end - first;
+      n -= end - first;
+    }
+    if (n > 0) add(x, n);
+  }
+
+  // Lane j is what the tree has made of stripe j.
+  STRETTO_INLINE V total() {
 #pragma GCC unroll 4
     for (int h = parts / 2; h >= 1; h /= 2)
 #pragma GCC unroll 8
-      for (int p = 0; p < h; ++p) acc[p] = Fold::Above::step(acc[p], acc[p + h], V::zero());
-    return acc[0];
+      for (int p = 0; p < h; ++p) acc_[p] = Fold::Above::step(acc_[p], acc_[p + h], V::zero());
+    return acc_[0];
   }
-}
+
+ private:
+  static constexpr int parts = Fold::kAnyOrder ? 1 : kStripes / V::lanes;
+  V acc_[parts], mean_;
+};
 
 // What is left of the tree, for a square of rows and lanes; a lane of the result is a row.
 template <class Fold, class V>
@@ -201,7 +230,10 @@ STRETTO_INLINE typename V::scalar fold_lanes(V row) {
 // One segment.
 template <class Fold, class C, class E>
 STRETTO_INLINE C segment(const E* x, std::int64_t n, C mean) {
-  return fold_lanes<Fold>(stripes_of<Fold>(x, n, mean));
+  if constexpr (Fold::kAnyOrder) return fold_lanes<Fold>(extremes<Fold>(x, n, Vec<C>::zero()));
+  Stripes<Fold, C> stripes(mean);
+  stripes.add(x, n);
+  return fold_lanes<Fold>(stripes.total());
 }
 
 // A contiguous row of several segments, whose totals go into stripes of their own, and so on upwards.

@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include "base/counts.h"
 #include "base/parallel.h"
 #include "kernels/blocks.h"
 #include "kernels/load.h"
@@ -18,13 +19,20 @@ bool exceeds(T x, T best) {  // strictly, NaN above all
   return x > best;
 }
 
-// The largest is found first, then where it is.
+// The block of the first largest is found, then where in it that is: x is read once.
 template <class C, class T>
 std::int64_t first_largest(const T* x, std::int64_t n) {
   using V = Vec<C>;
-  const C best = whole_row<Largest, C>(x, n, C(0));
-  const V wanted = V::broadcast(best);
   std::int64_t k = 0;
+  C best = C(0);
+  for (std::int64_t start = 0; start < n; start += kSumSegment) {
+    const C largest = segment<Largest, C>(x + start, least(kSumSegment, n - start), C(0));
+    if (start > 0 && !exceeds(largest, best)) continue;
+    best = largest;
+    k = start;
+    if (best != best) break;
+  }
+  const V wanted = V::broadcast(best);
   for (; k + V::lanes <= n; k += V::lanes) {
     const V v = V::load(x + k);
     if (V::bitmask(best == best ? equal(v, wanted) : is_nan(v)) != 0) break;

@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "kernels/blocks.h"
 #include "kernels/load.h"
+#include "kernels/reduce/fold_across.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/reduce/reduce_any.h"
 #include "kernels/stripes.h"
@@ -12,65 +13,45 @@
 namespace stretto::STRETTO_ISA {
 namespace {
 
-constexpr std::int64_t kTile = 128;  // outputs that are folded together when lanes are outputs
-
 struct Shape {
   Walk kept, reduced;
   std::int64_t outputs, terms, segments;
 };
 
-// totals[segment * outputs + output], each segment from a row of terms.
+// totals[segment * outputs + output], each segment from a row of terms: as it lies, also in long runs, or
+// gathered.
 template <class Fold, class C, class E>
 void fold_rows(const Shape& shape, const E* x, const C* means, C* totals, std::int64_t begin,
                std::int64_t end) {
-  const bool direct = shape.reduced.contiguous();
+  const Walk& reduced = shape.reduced;
+  const bool is_one_run = reduced.contiguous();
+  const bool has_long_runs = reduced.count && reduced.stride[reduced.count - 1] == 1 &&
+                             reduced.size[reduced.count - 1] >= 2 * kStripes;
   const std::int64_t last = shape.segments - 1, last_terms = shape.terms - last * kSumSegment;
   alignas(64) E buffer[kSumSegment];
+  const auto fold = [&](const E* row, std::int64_t first, std::int64_t n, C mean) {
+    if (is_one_run) return segment<Fold>(row + first, n, mean);
+    if constexpr (std::is_same_v<E, C>) {
+      if (has_long_runs) {
+        Stripes<Fold, C> stripes(mean);
+        reduced.rows(first, n,
+                     [&](std::int64_t offset, std::int64_t, std::int64_t done, std::int64_t count)
+                         __attribute__((always_inline)) {
+                           stripes.add_from(int(done % kStripes), row + offset, count);
+                         });
+        return fold_lanes<Fold>(stripes.total());
+      }
+    }
+    gather(reduced, row, first, n, buffer);
+    return segment<Fold>(buffer, n, mean);
+  };
   std::int64_t output = begin / shape.segments, index = begin % shape.segments;
   for (std::int64_t i = begin; i < end; ++i) {
-    const std::int64_t first = index * kSumSegment, n = index == last ? last_terms : kSumSegment;
-    const E* row = x + shape.kept.offset(output);
-    if (!direct) gather(shape.reduced, row, first, n, buffer);
     totals[index * shape.outputs + output] =
-        segment<Fold>(direct ? row + first : buffer, n, means ? means[output] : C(0));
+        fold(x + shape.kept.offset(output), index * kSumSegment, index == last ? last_terms : kSumSegment,
+             means ? means[output] : C(0));
     if (index++ == last) index = 0, ++output;
   }
-}
-
-// The same for a tile of outputs that lie beside each other.
-template <class Fold, class C, class E>
-void fold_tile(const Shape& shape, const E* x, const C* means, C* totals, std::int64_t output,
-               std::int64_t width, std::int64_t index) {
-  using V = Vec<C>;
-  using S = Scalar<C>;
-  const std::int64_t start = index * kSumSegment, n = least(kSumSegment, shape.terms - start);
-  const E* tile = x + shape.kept.offset(output);
-  alignas(64) C s[kStripes][kTile], mean[kTile] = {};
-  if (means)
-    for (std::int64_t w = 0; w < width; ++w) mean[w] = means[output + w];
-  const C first = Fold::template start<S>().v;
-  for (auto& stripe : s)
-    for (C& value : stripe) value = first;
-  shape.reduced.rows(
-      start, n,
-      [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count)
-          __attribute__((always_inline)) {
-            for (std::int64_t k = 0; k < count; ++k) {
-              const E* p = tile + offset + k * stride;
-              C* stripe = s[(done + k) % kStripes];
-              std::int64_t w = 0;
-              for (; w + V::lanes <= width; w += V::lanes)
-                Fold::step(V::load(stripe + w), V::load(p + w), V::load(mean + w)).store(stripe + w);
-              if (w < width)
-                Fold::step(V::load(stripe + w), V::load(p + w, int(width - w)), V::load(mean + w))
-                    .store(stripe + w, int(width - w));
-            }
-          });
-  for (int h = kStripes / 2; h >= 1; h /= 2)
-    for (int j = 0; j < h; ++j)
-      for (std::int64_t w = 0; w < width; w += V::lanes)
-        Fold::Above::step(V::load(s[j] + w), V::load(s[j + h] + w), V::zero()).store(s[j] + w);
-  for (std::int64_t w = 0; w < width; ++w) totals[index * shape.outputs + output + w] = s[0][w];
 }
 
 template <class Fold, class C, class E>
@@ -86,14 +67,21 @@ void fold_segments(const Shape& shape, const E* x, const C* means, C* totals, in
     return parallel_for(
         shape.outputs * shape.segments, (128 << 10) / (terms + 16) + 1, threads,
         [&](std::int64_t begin, std::int64_t end) { fold_rows<Fold>(shape, x, means, totals, begin, end); });
-  const std::int64_t tiles = (inner + kTile - 1) / kTile;
+  const Tiles of_row =
+      tiles_for<Fold, C>(inner, shape.outputs * shape.terms * std::int64_t(sizeof(E)), threads);
+  const std::int64_t tiles = divide_up(inner, of_row.width);
   parallel_for(shape.outputs / inner * tiles * shape.segments,
-               (128 << 10) / ((terms + 16) * least(inner, kTile)) + 1, threads,
+               (128 << 10) / ((terms + 16) * least(inner, of_row.width)) + 1, threads,
                [&](std::int64_t begin, std::int64_t end) {
+                 const Scratch stripes(of_row.stripes * of_row.width * std::int64_t(sizeof(C)));
                  for (std::int64_t i = begin; i < end; ++i) {
-                   const std::int64_t index = i / tiles % shape.segments, first = i % tiles * kTile;
+                   const std::int64_t index = i / tiles % shape.segments, first = i % tiles * of_row.width;
                    const std::int64_t output = i / tiles / shape.segments * inner + first;
-                   fold_tile<Fold>(shape, x, means, totals, output, least(kTile, inner - first), index);
+                   const std::int64_t start = index * kSumSegment;
+                   fold_tile<Fold>(
+                       shape.reduced, x + kept.offset(output), start, least(kSumSegment, shape.terms - start),
+                       means ? means + output : nullptr, stripes.as<C>(), of_row.stripes, of_row.width,
+                       least(of_row.width, inner - first), totals + index * shape.outputs + output);
                  }
                });
 }
