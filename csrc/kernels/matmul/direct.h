@@ -26,7 +26,8 @@ class Direct {
     const std::int64_t terms = greatest(1, tiles * k),
                        step = divide_up(ahead[0] + ahead[1] + ahead[2], terms);
     fetch_ = {nullptr, least(kMostStep, step), k};
-    fetches_c_ = ahead[2] == 0 || step > fetch_.step;
+    // Short sums are stored as soon as it would be here.
+    fetches_c_ = k >= 8 && (ahead[2] == 0 || step > fetch_.step);
     for (int operand = 0; operand < 3; ++operand) ahead_[operand] = ahead[operand];
     if (ahead[0] >= ahead[1]) order_[0] = 0, order_[1] = 1;
   }

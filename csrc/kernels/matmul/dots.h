@@ -1,5 +1,5 @@
-// One row of a against columns of b whose terms lie together, as of a matrix times a vector: b is read once,
-// as it lies. Lanes are columns.
+// Few rows of a against columns of b whose terms lie together, as of a matrix times a vector: b is read as it
+// lies and transposed in registers. Lanes are columns.
 #pragma once
 
 #include "kernels/matmul/region.h"
@@ -15,11 +15,29 @@ inline constexpr int kDotVectors = Vec<T>::lanes > 4 ? 16 / Vec<T>::lanes : 4;
 // distance of at least and at most so many bytes. Further ahead is only what each column has next.
 inline constexpr std::int64_t kDotNear = 16 << 10, kDotFar = 512 << 10, kDotColumn = 512;
 
-// `sums` of `vectors` vectors of columns, which lie `col` apart.
-template <class T, int vectors>
-[[gnu::noinline]] void dots(const T* a, const T* b, std::int64_t col, std::int64_t k, T* sums) {
+// Rows whose sums are formed in one pass, all of them.
+inline constexpr int kDotRows = kHasMasks ? 8 : 4;
+// Columns of a result that become such rows: as columns they would fill a part of a vector.
+inline constexpr int kDotColumns = kHasMasks ? 5 : 4;
+
+template <class T>
+struct Dots {
+  const T* a;  // terms lie together
+  std::int64_t a_row;
+  const T* b;
+  std::int64_t col;
+  std::int64_t k;
+  T* sums;
+  std::int64_t sums_row;
+};
+
+// Of `vectors` vectors of columns.
+template <class T, int rows, int vectors>
+[[gnu::noinline]] void dots(const Dots<T>& s) {
   using V = Vec<T>;
   constexpr int lanes = V::lanes, line = 64 / int(sizeof(T));
+  const T *const a = s.a, *const b = s.b;
+  const std::int64_t a_row = s.a_row, col = s.col, k = s.k;
   // Where all columns begin lines at the same terms, these may meet in few sets of the first cache.
   const bool are_abreast = col % line == 0;
   const std::int64_t past = std::int64_t(reinterpret_cast<std::uintptr_t>(b) / sizeof(T) % line);
@@ -31,26 +49,30 @@ template <class T, int vectors>
       reinterpret_cast<const char*>(b) + (fetches_behind ? divide_up(kDotNear, bytes) * bytes : 0);
   for (std::int64_t k0 = 0; k0 < k; k0 += kSegment) {
     const std::int64_t k1 = least(k, k0 + kSegment);
-    V acc[vectors];
+    V acc[rows][vectors];
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) acc[v] = V::zero();
-    std::int64_t p = k0;
-    const auto add_until = [&](std::int64_t end) {
-      for (int few; p < end; p += few) {
-        few = int(least(lanes, end - p));
-        for (int v = 0; v < vectors; ++v) {
-          V term[lanes];
-          for (int i = 0; i < lanes; ++i) term[i] = V::load(b + (v * lanes + i) * col + p, few);
-          transpose(term);
-          for (int i = 0; i < few; ++i) acc[v] = fma(V::broadcast(a[p + i]), term[i], acc[v]);
-        }
-      }
+      for (int v = 0; v < vectors; ++v) acc[r][v] = V::zero();
+    const auto add_term = [&](std::int64_t at, V term, int v) __attribute__((always_inline)) {
+#pragma GCC unroll 8
+      for (int r = 0; r < rows; ++r) acc[r][v] = fma(V::broadcast(a[r * a_row + at]), term, acc[r][v]);
     };
-    add_until(least(k1, k0 + head));
-    for (; p + line <= k1; p += line)
+    for (std::int64_t p = k0, n; p < k1; p += n) {
+      n = least(p == k0 && head ? head : line, k1 - p);
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) {
         const T* from = b + v * lanes * col + p;
+        if (n < line) [[unlikely]] {
+          for (int q = 0; q < n; q += lanes) {
+            const int few = int(least(lanes, n - q));
+            V term[lanes];
+            for (int i = 0; i < lanes; ++i) term[i] = V::load(from + i * col + q, few);
+            transpose(term);
+            for (int i = 0; i < few; ++i) add_term(p + q + i, term[i], v);
+          }
+          continue;
+        }
         const char* fetch = fetches_behind ? behind : reinterpret_cast<const char*>(from) + kDotColumn;
         behind += 64 * lanes;
         asm volatile("" : "+r"(from), "+r"(fetch));  // pointers to all columns would not fit the registers
@@ -61,43 +83,62 @@ template <class T, int vectors>
           V term[lanes];
           load_transposed<T>(from + q, col, term);
 #pragma GCC unroll 16
-          for (int i = 0; i < lanes; ++i) acc[v] = fma(V::broadcast(a[p + q + i]), term[i], acc[v]);
+          for (int i = 0; i < lanes; ++i) add_term(p + q + i, term[i], v);
         }
       }
-    add_until(k1);
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v)
-      (k0 > 0 ? V::load(sums + v * lanes) + acc[v] : acc[v]).store(sums + v * lanes);
+      for (int v = 0; v < vectors; ++v) {
+        T* const to = s.sums + r * s.sums_row + v * lanes;
+        (k0 > 0 ? V::load(to) + acc[r][v] : acc[r][v]).store(to);
+      }
   }
 }
 
-// Columns j0..j1 of a result of one row, which has at least a vector of them.
+// All rows of `vectors` vectors of columns, of which b and the sums are the first.
+template <class T, int vectors, int rows = kDotRows>
+STRETTO_INLINE void dots_of_rows(const Dots<T>& s, int count) {
+  if constexpr (rows > 1)
+    if (count < rows) return dots_of_rows<T, vectors, rows - 1>(s, count);
+  if constexpr (rows == 1 || vectors == 1) return dots<T, rows, vectors>(s);
+  Dots<T> one = s;
+  for (int v = 0; v < vectors; ++v, one.b += Vec<T>::lanes * s.col, one.sums += Vec<T>::lanes)
+    dots<T, rows, 1>(one);
+}
+
+// Columns j0..j1 of a result of at most kDotRows rows, which has at least a vector of them.
 template <class T, class Out>
-STRETTO_INLINE void dots_region(const Region<T, T, Out, Chains<T>>& region, std::int64_t j0,
+STRETTO_INLINE void dots_region(int rows, const Region<T, T, Out, Chains<T>>& region, std::int64_t j0,
                                 std::int64_t j1) {
   constexpr int lanes = Vec<T>::lanes, most = kDotVectors<T> * lanes;
-  const Scratch copied(region.a_col == 1 ? 0 : region.k * std::int64_t(sizeof(T)));
-  const T* a = region.a;
+  const Scratch copied(region.a_col == 1 ? 0 : rows * region.k * std::int64_t(sizeof(T)));
+  T sums[kDotRows * most];
+  Dots<T> s{region.a, region.a_row, nullptr, region.b_col, region.k, sums, most};
   if (region.a_col != 1) {
-    for (std::int64_t p = 0; p < region.k; ++p) copied.as<T>()[p] = region.a[p * region.a_col];
-    a = copied.as<T>();
+    s.a = copied.as<T>();
+    s.a_row = region.k;
+    for (std::int64_t p = 0; p < region.k; ++p)
+      for (int r = 0; r < rows; ++r)
+        copied.as<T>()[r * region.k + p] = region.a[r * region.a_row + p * region.a_col];
   }
-  T sums[most];
   for (std::int64_t j = j0; j < j1;) {
     const int vectors = int(greatest(1, least(kDotVectors<T>, (j1 - j) / lanes)));
     const std::int64_t at = least(j, j1 - lanes);  // the last vector is moved back
-    const T* const b = region.b + at * region.b_col;
-    if constexpr (kDotVectors<T> > 1) {
-      if (vectors == kDotVectors<T>)
-        dots<T, kDotVectors<T>>(a, b, region.b_col, region.k, sums);
-      else
-        for (int v = 0; v < vectors; ++v)
-          dots<T, 1>(a, b + v * lanes * region.b_col, region.b_col, region.k, sums + v * lanes);
+    s.b = region.b + at * region.b_col;
+    if (vectors == kDotVectors<T>) {
+      dots_of_rows<T, kDotVectors<T>>(s, rows);
     } else {
-      dots<T, 1>(a, b, region.b_col, region.k, sums);
+      for (int v = 0; v < vectors; ++v) {
+        Dots<T> one = s;
+        one.b += v * lanes * region.b_col;
+        one.sums += v * lanes;
+        dots_of_rows<T, 1>(one, rows);
+      }
     }
     const std::int64_t end = at + vectors * lanes;
-    region.finish.run(sums + (j - at), most, 0, 1, j, end - j);
+    region.finish.run(sums + (j - at), most, 0, rows, j, end - j);
     j = end;
   }
 }

@@ -53,7 +53,7 @@ class Product {
       if constexpr (is_same<T, Out>)
         if (Stack<T>(args_, threads_).run()) return;
       if constexpr (is_same<T, float> || is_same<T, double>)
-        if (is_dots()) return run_columns(most, [](auto... at) { dots_region<T, Out>(at...); });
+        if (is_dots()) return run_columns(most, [&](auto... at) { dots_region<T, Out>(int(m_), at...); });
     }
     const Cut cut = cut_for_threads();
     if constexpr (Sums::segment == kSegment)
@@ -93,8 +93,8 @@ class Product {
 
   // Terms of a column lie together.
   bool is_dots() const {
-    return m_ == 1 && !args_.panels && args_.b.strides.last(1) == 1 && !b_is_usable_ && n_ >= Vec<T>::lanes &&
-           k_ >= 2 * Vec<T>::lanes;
+    return m_ <= kDotRows && !args_.panels && args_.b.strides.last(1) == 1 && !b_is_usable_ &&
+           n_ >= Vec<T>::lanes && k_ >= 2 * Vec<T>::lanes;
   }
 
   // f(region of a matrix, first column, last column) for all of them, at most so many at a time: b is read

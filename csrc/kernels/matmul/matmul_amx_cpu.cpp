@@ -53,14 +53,14 @@ std::int64_t matmul_bytes_pack(const ArrayView& b, void* to) {
 
 // a and b do not change places: the order of the products of parts would.
 void matmul_high(const MatmulArgs& given, int threads) {
-  multiply_parts<3>(simplified(given, false), threads);
+  multiply_parts<3>(simplified(given, 0), threads);
   multiply_unsplittable(given, threads);
 }
 std::int64_t matmul_high_pack(const ArrayView& b, void* to) {
   return pack_matrix<float, float, AmxSplit<3>>(b, to);
 }
 void matmul_medium(const MatmulArgs& given, int threads) {
-  multiply_parts<2>(simplified(given, false), threads);
+  multiply_parts<2>(simplified(given, 0), threads);
   multiply_unsplittable(given, threads);
 }
 std::int64_t matmul_medium_pack(const ArrayView& b, void* to) {

@@ -5,7 +5,7 @@
 namespace stretto::STRETTO_ISA {
 
 void matmul(const MatmulArgs& given, int threads) {
-  const MatmulArgs args = simplified(given);
+  const MatmulArgs args = simplified(given, kDotColumns);
   if (args.a.dtype == DType::f32)
     Product<float, float, float>(args, threads).run();
   else

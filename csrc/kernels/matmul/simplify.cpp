@@ -86,17 +86,26 @@ void transpose(MatmulArgs& args) {
   args.b = a;
 }
 
+// A few columns, for which it is worth reading a large a as it lies: its rows or its columns in one piece
+// each.
+bool is_narrow(const MatmulArgs& args, int most_columns) {
+  constexpr std::int64_t kLong = 32, kMany = 3000;
+  const std::int64_t m = args.m(), n = args.n(), k = args.k();
+  if (n == 1) return m > 1;
+  const bool lies_well = args.a.strides.last(0) == 1 || args.a.strides.last(1) == 1;
+  return n <= most_columns && m >= kLong && k >= kLong && m * k >= (n - 1) * (n - 1) * kMany && lies_well;
+}
+
 }  // namespace
 
-MatmulArgs simplified(const MatmulArgs& given, bool may_transpose) {
+MatmulArgs simplified(const MatmulArgs& given, int most_columns) {
   MatmulArgs args = given;
   merge_batch_axes(args);
   fold_batch_into_rows(args);
-  if (args.panels || !may_transpose) return args;
-  const bool is_column = args.n() == 1 && args.m() > 1;
+  if (args.panels || most_columns == 0) return args;
   const bool suits_transposed = args.b.strides.last(0) != 1 && args.a.strides.last(1) == 1 &&
                                 args.out.strides.last(0) != 1 && args.out.strides.last(1) == 1;
-  if (is_column || suits_transposed) transpose(args);
+  if (is_narrow(args, most_columns) || suits_transposed) transpose(args);
   return args;
 }
 

@@ -6,7 +6,7 @@
 namespace stretto {
 
 // Batch axes that lie together in memory become one; a batch of a that shares b becomes more rows; a result
-// of one column becomes one row, if a and b may change places.
-MatmulArgs simplified(const MatmulArgs& args, bool may_transpose = true);
+// of at most so many columns becomes one of rows, a and b change places. 0: they may not.
+MatmulArgs simplified(const MatmulArgs& args, int most_columns = 1);
 
 }  // namespace stretto
