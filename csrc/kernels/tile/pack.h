@@ -2,40 +2,41 @@
 #pragma once
 
 #include "simd/convert.h"
+#include "simd/transpose.h"
 
 namespace stretto::STRETTO_ISA {
 
 // Of an operand that is copied as it lies, fetched ahead.
 inline constexpr std::int64_t kPackAhead = 128 << 10;
 
-// to[p * to_row + j] = from[j * step + p] for p, j < 4.
-template <class T>
-STRETTO_INLINE void transpose_block(const T* from, std::int64_t step, T* to, std::int64_t to_row) {
-#if defined(__AVX2__)
-  if constexpr (sizeof(T) == 4) {
-    const auto at = [&](int j) { return _mm_loadu_ps(reinterpret_cast<const float*>(from + j * step)); };
-    __m128 r0 = at(0), r1 = at(1), r2 = at(2), r3 = at(3);
-    _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
-    _mm_storeu_ps(reinterpret_cast<float*>(to), r0);
-    _mm_storeu_ps(reinterpret_cast<float*>(to + to_row), r1);
-    _mm_storeu_ps(reinterpret_cast<float*>(to + 2 * to_row), r2);
-    _mm_storeu_ps(reinterpret_cast<float*>(to + 3 * to_row), r3);
-    return;
+// As pack_panel, of columns whose terms are adjacent: squares of them are transposed in registers.
+template <class T, class From>
+STRETTO_INLINE void pack_terms(const From* b, std::int64_t col, std::int64_t k, int columns, T* panel,
+                               int width) {
+  using V = Vec<T>;
+  constexpr int lanes = V::lanes;
+  for (int j = 0; j < width; j += lanes) {
+    for (std::int64_t p = 0; p < k; p += lanes) {
+      const int terms = k - p < lanes ? int(k - p) : lanes;
+      const From* const from = b + j * col + p;
+      T* const to = panel + p * width + j;
+      V block[lanes];
+      if (terms == lanes && columns - j >= lanes) [[likely]] {
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes; ++i) block[i] = load_as<T, From>(from + i * col, lanes);
+        transpose(block);
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes; ++i) block[i].store(to + i * width);
+      } else if (j >= columns) {
+        for (int i = 0; i < terms; ++i) V::zero().store(to + i * width);
+      } else {
+        for (int i = 0; i < lanes; ++i)
+          block[i] = j + i < columns ? load_as<T, From>(from + i * col, terms) : V::zero();
+        transpose(block);
+        for (int i = 0; i < terms; ++i) block[i].store(to + i * width);
+      }
+    }
   }
-#elif defined(__aarch64__)
-  if constexpr (sizeof(T) == 4) {
-    const auto at = [&](int j) { return vld1q_f32(reinterpret_cast<const float*>(from + j * step)); };
-    const float32x4x2_t low = vtrnq_f32(at(0), at(1)), high = vtrnq_f32(at(2), at(3));
-    const auto put = [&](int p, float32x4_t x) { vst1q_f32(reinterpret_cast<float*>(to + p * to_row), x); };
-    put(0, vcombine_f32(vget_low_f32(low.val[0]), vget_low_f32(high.val[0])));
-    put(1, vcombine_f32(vget_low_f32(low.val[1]), vget_low_f32(high.val[1])));
-    put(2, vcombine_f32(vget_high_f32(low.val[0]), vget_high_f32(high.val[0])));
-    put(3, vcombine_f32(vget_high_f32(low.val[1]), vget_high_f32(high.val[1])));
-    return;
-  }
-#endif
-  for (int p = 0; p < 4; ++p)
-    for (int j = 0; j < 4; ++j) to[p * to_row + j] = from[j * step + p];
 }
 
 // panel[p * width + j] = b[p * row + j * col] for p < k, j < columns; zero for columns <= j < width, and for
@@ -57,31 +58,11 @@ STRETTO_INLINE void pack_panel(const From* b, std::int64_t row, std::int64_t col
     }
     return;
   }
+  if constexpr (sizeof(T) == 4 || is_same<T, double>)
+    if (row == 1) return pack_terms<T, From>(b, col, k, columns, panel, width);
   if (columns < width)
     for (std::int64_t p = 0; p < k; ++p)
       for (int j = columns; j < width; ++j) panel[p * width + j] = T(0);
-  if (row == 1) {
-    const std::int64_t whole = k / lanes * lanes;
-    int j = 0;
-    for (; j + 4 <= columns; j += 4) {
-      for (std::int64_t p = 0; p < whole; p += lanes) {
-        if constexpr (is_same<T, From>) {
-          for (int q = 0; q < lanes; q += 4)
-            transpose_block(b + j * col + p + q, col, panel + (p + q) * width + j, width);
-        } else {
-          T run[4 * lanes];
-          for (int i = 0; i < 4; ++i) load_as<T, From>(b + (j + i) * col + p, lanes).store(run + i * lanes);
-          for (int q = 0; q < lanes; q += 4)
-            transpose_block(run + q, lanes, panel + (p + q) * width + j, width);
-        }
-      }
-      for (int i = j; i < j + 4; ++i)
-        for (std::int64_t p = whole; p < k; ++p) panel[p * width + i] = widen_to<T>(b[i * col + p]);
-    }
-    for (; j < columns; ++j)
-      for (std::int64_t p = 0; p < k; ++p) panel[p * width + j] = widen_to<T>(b[j * col + p]);
-    return;
-  }
   for (std::int64_t p = 0; p < k; ++p)
     for (int j = 0; j < columns; ++j) panel[p * width + j] = widen_to<T>(b[p * row + j * col]);
 }
