@@ -66,35 +66,57 @@ struct Walk {
   }
 };
 
+// Short runs, 32 bytes at a time; the last of them may be moved once more.
 template <class T>
-STRETTO_INLINE void gather(const Walk& walk, const T* from, std::int64_t begin, std::int64_t n, T* to) {
+STRETTO_INLINE void copy_run(const T* from, T* to, std::int64_t n) {
+  constexpr std::int64_t many = 32 / sizeof(T);
+  if (n < many) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = from[i];
+    return;
+  }
+  for (std::int64_t i = 0; i + many <= n; i += many) std::memcpy(to + i, from + i, 32);
+  std::memcpy(to + n - many, from + n - many, 32);
+}
+template <class T>
+STRETTO_INLINE void fill_run(T value, T* to, std::int64_t n) {
+  constexpr std::int64_t many = 32 / sizeof(T);
+  T copies[many];
+  for (T& copy : copies) copy = value;
+  if (n < many) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = value;
+    return;
+  }
+  for (std::int64_t i = 0; i + many <= n; i += many) std::memcpy(to + i, copies, 32);
+  std::memcpy(to + n - many, copies, 32);
+}
+
+template <class T>
+[[gnu::noinline]] void gather(const Walk& walk, const T* from, std::int64_t begin, std::int64_t n, T* to) {
   walk.rows(begin, n,
             [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count)
                 __attribute__((always_inline)) {
                   const T* p = from + offset;
                   T* q = to + done;
-                  if (stride == 1) {
-                    if (count >= 32)
-                      std::memcpy(q, p, std::size_t(count) * sizeof(T));
-                    else
-                      for (std::int64_t i = 0; i < count; ++i) q[i] = p[i];
-                  } else if (stride == 0) {
-                    const T value = *p;
-                    for (std::int64_t i = 0; i < count; ++i) q[i] = value;
-                  } else {
+                  if (stride == 1)
+                    copy_run(p, q, count);
+                  else if (stride == 0)
+                    fill_run(*p, q, count);
+                  else
                     for (std::int64_t i = 0; i < count; ++i) q[i] = p[i * stride];
-                  }
                 });
 }
 
 template <class T>
-STRETTO_INLINE void scatter(const Walk& walk, T* to, std::int64_t begin, std::int64_t n, const T* from) {
+[[gnu::noinline]] void scatter(const Walk& walk, T* to, std::int64_t begin, std::int64_t n, const T* from) {
   walk.rows(begin, n,
             [&](std::int64_t offset, std::int64_t stride, std::int64_t done, std::int64_t count)
                 __attribute__((always_inline)) {
                   T* p = to + offset;
                   const T* q = from + done;
-                  for (std::int64_t i = 0; i < count; ++i) p[i * stride] = q[i];
+                  if (stride == 1)
+                    copy_run(q, p, count);
+                  else
+                    for (std::int64_t i = 0; i < count; ++i) p[i * stride] = q[i];
                 });
 }
 

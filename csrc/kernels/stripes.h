@@ -60,7 +60,7 @@ struct Largest {  // NaN wins
   }
   template <class V>
   STRETTO_INLINE static V step(V s, V x, V) {
-    return select(V::either(less(s, x), is_nan(x)), x, s);
+    return select(is_nan(x), x, max(x, s));
   }
   template <class V>
   STRETTO_INLINE static V step_but_nan(V s, V x) {
@@ -76,7 +76,7 @@ struct Smallest {
   }
   template <class V>
   STRETTO_INLINE static V step(V s, V x, V) {
-    return select(V::either(less(x, s), is_nan(x)), x, s);
+    return select(is_nan(x), x, min(x, s));
   }
   template <class V>
   STRETTO_INLINE static V step_but_nan(V s, V x) {

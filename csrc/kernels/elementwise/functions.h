@@ -12,11 +12,11 @@ namespace stretto {
 // a if a > b or a is NaN, else b
 template <class V>
 STRETTO_INLINE V maximum(V a, V b) {
-  return select(V::either(less(b, a), is_nan(a)), a, b);
+  return select(is_nan(a), a, max(a, b));
 }
 template <class V>
 STRETTO_INLINE V minimum(V a, V b) {
-  return select(V::either(less(a, b), is_nan(a)), a, b);
+  return select(is_nan(a), a, min(a, b));
 }
 
 // Of floats. `where` takes its condition as c = 1 or 0.
