@@ -43,7 +43,7 @@ STRETTO_INLINE bool suits_pixels(DType type, std::int64_t inputs, std::int64_t t
   if (vector_bytes == 64 && type != DType::bf16 && is_small) return false;
   if (terms <= 40 || (terms <= 128 && taps == 1) || (outputs <= 8 && terms <= 512)) return true;
   const std::int64_t most = taps == 1 ? 256 : outputs <= 4 ? 3600 : 1024;
-  return vector_bytes == 64 && type != DType::bf16 && outputs <= lanes && terms <= most;
+  return vector_bytes == 64 && type != DType::bf16 && outputs * 4 <= lanes * 3 && terms <= most;
 }
 
 }  // namespace stretto

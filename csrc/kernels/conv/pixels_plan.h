@@ -36,6 +36,17 @@ STRETTO_INLINE std::int64_t flat_waste(std::int64_t rows, std::int64_t oh, std::
   return oh / rows * vectors(rows) + vectors(oh % rows);
 }
 
+// Whether vectors across the ends of rows, which leave fewer lanes empty, are worth a strip with a run for
+// every tap: by the products that they save for an element of it, and the rows that meet in it. (Measured on
+// Zen 4.)
+template <class T>
+STRETTO_INLINE bool flat_pays(const Correlation& c, std::int64_t limit) {
+  const std::int64_t ow = c.out.shape.at[4], used = divide_up(ow, Vec<T>::lanes) * Vec<T>::lanes;
+  const std::int64_t rows = limit / (c.inputs * c.tap_count * ow * std::int64_t(sizeof(T)));
+  const double saved = double(c.outputs) * double(used - ow) / double(ow);
+  return rows >= 2 && saved >= 2.5 * (rows < 4 ? 2.4 : 1) * (c.stride[2] > 1 ? 2 : 1);
+}
+
 // Cuts few blocks further, so that every thread has as many.
 STRETTO_INLINE void share_rows(const Correlation& c, int threads, PixelsPlan& plan) {
   const std::int64_t oh = c.out.shape.at[3], most = plan.row_blocks + threads;
@@ -54,6 +65,10 @@ template <class From, class T>
 PixelsPlan plan_pixels(const Correlation& c, int threads, std::int64_t* room) {
   PixelsPlan plan;
   const std::int64_t oh = c.out.shape.at[3], ow = c.out.shape.at[4];
+  // Rows of many channels are copied again for few rows of a block: that costs more than a larger strip does.
+  const bool is_deep =
+      sizeof(Vec<T>) == 64 && c.inputs * c.tap_count > 40 && (c.outputs > 4 || c.inputs >= 12);
+  const std::int64_t limit = c.tap_count == 1 || is_deep ? kLargeStripBytes : kPixelsStripBytes;
   if (is_depthwise(c) && !is_same<From, bfloat16>) {
     const std::int64_t k = square_kernel(c);
     if (depthwise_tile_of<T>(k, c.stride[1])) plan.depthwise_kernel = k;
@@ -61,12 +76,11 @@ PixelsPlan plan_pixels(const Correlation& c, int threads, std::int64_t* room) {
   if (plan.depthwise_kernel) {
     plan.row_runs = plan.column_runs = StripRuns::by_phase;
   } else {
-    // Vectors across the ends of rows, where those would be left half empty, or nearly full for so many
-    // outputs that a strip with a run for every tap is worth it (measured on AVX2 alone).
     const std::int64_t used = divide_up(ow, Vec<T>::lanes) * Vec<T>::lanes;
+    // So many outputs pay for nearly full vectors already (measured on AVX2 alone).
     const bool has_many = kOutputsFirst && c.outputs >= 4 * c.inputs;
     plan.is_flat = ow < 4096 && c.out.strides.at[3] == ow * c.out.strides.at[4] &&
-                   (ow * 10 < used * (has_many ? 9 : 8) || c.tap_count == 1);
+                   (c.tap_count == 1 || (has_many && ow * 10 < used * 9) || flat_pays<T>(c, limit));
     if (plan.is_flat) plan.column_runs = StripRuns::by_tap;
     // For many outputs shorter vectors lose more by loads across cache lines than a strip costs.
     plan.reads_x = (sizeof(Vec<T>) == 64 || c.outputs <= kReadOutputs) && is_same<From, T> &&
@@ -79,9 +93,6 @@ PixelsPlan plan_pixels(const Correlation& c, int threads, std::int64_t* room) {
     return strip.channel_pitch() * c.inputs * std::int64_t(sizeof(T));
   };
   plan.columns = ow;
-  // Rows of many channels are copied again for few rows of a block: that costs more than a larger strip does.
-  const bool is_deep = sizeof(Vec<T>) == 64 && c.outputs > 4 && c.inputs * c.tap_count > 40;
-  const std::int64_t limit = c.tap_count == 1 || is_deep ? kLargeStripBytes : kPixelsStripBytes;
   const std::int64_t step = Vec<T>::lanes * kTileVectors;
   while (plan.columns > step && bytes(1, plan.columns) > 2 * limit)
     plan.columns = divide_up(divide_up(plan.columns, 2), step) * step;
