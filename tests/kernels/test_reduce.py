@@ -55,6 +55,18 @@ def test_variants_equal_the_reference(variant: str, dtype: Any) -> None:
             assert same_bits(run(name, np.asfortranarray(x), axis, variant), expected), (name, shape, axis)
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_rows_that_come_from_memory(variant: str, dtype: str) -> None:
+    for shape, axis in (((700, 4300), 0), ((3, 290, 2700), 1), ((4500, 530), 0)):
+        x = np.random.default_rng(7).standard_normal(shape).astype(dtype)
+        x[17 % shape[0], ..., 5] = np.nan
+        for name in ("sum", "max", "var"):
+            expected = run(name, x, axis, "reduce_reference")
+            for threads in (1, 2):
+                assert same_bits(run(name, x, axis, variant, threads), expected), (name, shape, threads)
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     shape=some.lists(some.integers(1, 40), min_size=1, max_size=3),
@@ -108,9 +120,10 @@ def test_batch_slices_have_equal_bits() -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
-def test_nan_and_the_first_largest_are_found_anywhere(variant: str, dtype: str) -> None:
-    x = np.random.default_rng(6).integers(-3, 3, 345).astype(dtype)
-    for at in range(0, 345, 7):
+@pytest.mark.parametrize("count", [345, 10_000])
+def test_nan_and_the_first_largest_are_found_anywhere(variant: str, dtype: str, count: int) -> None:
+    x = np.random.default_rng(6).integers(-3, 3, count).astype(dtype)
+    for at in range(0, count, count // 49):
         for value in (np.nan, 9, np.inf):
             y = x.copy()
             y[[at, -1]] = value
