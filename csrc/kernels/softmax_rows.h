@@ -58,8 +58,8 @@ struct Tail {
   }
 };
 
-// exp(x - m) into y, n <= 4096 of them; returns the stripes of their sum, as Stripes::total() does. The rows
-// after these begin `next_x` and `next_y` elements further on: meanwhile they come into the cache.
+// exp(x - m) into y, n <= 4096 of them; returns the stripes of their sum, as the sum of a segment has them.
+// The rows after these begin `next_x` and `next_y` elements further on: meanwhile they come into the cache.
 template <class C>
 STRETTO_INLINE Vec<C> exponentials(const C* x, std::int64_t next_x, C* y, std::int64_t next_y, std::int64_t n,
                                    const Tail<C>& tail, C largest, Vec<C>& least) {

@@ -85,13 +85,11 @@ struct Smallest {
   using Above = Smallest;
 };
 
-// s[0] of 16 stripes of which the first `used` were touched; the others hold the neutral start.
+// s[0] of 16 stripes.
 template <class Fold, class C>
-STRETTO_INLINE C fold_stripes(C* s, std::int64_t used) {
+STRETTO_INLINE C fold_stripes(C* s) {
   using S = Scalar<C>;
-  int h = kStripes / 2;
-  while (h > 1 && used <= h) h /= 2;
-  for (; h >= 1; h /= 2)
+  for (int h = kStripes / 2; h >= 1; h /= 2)
     for (int j = 0; j < h; ++j) s[j] = Fold::Above::step(S{s[j]}, S{s[j + h]}, S{C(0)}).v;
   return s[0];
 }
@@ -250,7 +248,7 @@ template <class Fold, class C, class E>
     s = Fold::Above::step(S{s}, S{total}, S{C(0)}).v;
     if (++count[level] < kSumSegment) return;
     count[level] = 0;
-    self(self, level + 1, fold_stripes<Fold>(stripes[level], kStripes));
+    self(self, level + 1, fold_stripes<Fold>(stripes[level]));
   };
   for (std::int64_t k = 0; k < n; k += kSumSegment)
     push(push, 0, segment<Fold>(x + k, n - k < kSumSegment ? n - k : kSumSegment, mean));
@@ -258,12 +256,12 @@ template <class Fold, class C, class E>
   while (top > 0 && count[top] == 0) --top;
   for (int level = 0; level < top; ++level) {
     if (count[level] == 0) continue;
-    const C total = fold_stripes<Fold>(stripes[level], kStripes);
+    const C total = fold_stripes<Fold>(stripes[level]);
     count[level] = 0;
     push(push, level + 1, total);
     while (top < kLevels - 1 && count[top + 1] != 0) ++top;
   }
-  return fold_stripes<Fold>(stripes[top], kStripes);
+  return fold_stripes<Fold>(stripes[top]);
 }
 
 // A contiguous row of any length.

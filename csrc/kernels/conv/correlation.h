@@ -30,8 +30,8 @@ struct Correlation {
 inline constexpr std::int64_t kManyOutputs = 400;  // of a map: there are vectors, and tiles, enough
 
 // Sums too short to pay for turning tiles of channels round, or too few output channels to fill vectors. Long
-// vectors that a few output channels fill want a load for each product in the channels kernel. Small maps, of
-// `map` outputs, do not fill the vectors of the pixels kernel.
+// vectors that a few output channels do not fill want a load for each product in the channels kernel. Small
+// maps, of `map` outputs, do not fill the vectors of the pixels kernel.
 STRETTO_INLINE bool suits_pixels(DType type, std::int64_t inputs, std::int64_t taps, std::int64_t outputs,
                                  std::int64_t map, int vector_bytes) {
   const std::int64_t terms = inputs * taps, lanes = vector_bytes / (type == DType::f64 ? 8 : 4);
@@ -43,7 +43,7 @@ STRETTO_INLINE bool suits_pixels(DType type, std::int64_t inputs, std::int64_t t
   if (vector_bytes == 64 && type != DType::bf16 && is_small) return false;
   if (terms <= 40 || (terms <= 128 && taps == 1) || (outputs <= 8 && terms <= 512)) return true;
   const std::int64_t most = taps == 1 ? 256 : outputs <= 4 ? 3600 : 1024;
-  return vector_bytes == 64 && type != DType::bf16 && outputs * 4 <= lanes * 3 && terms <= most;
+  return vector_bytes == 64 && type != DType::bf16 && outputs * 8 <= lanes * 7 && terms <= most;
 }
 
 }  // namespace stretto

@@ -42,7 +42,8 @@ STRETTO_INLINE std::int64_t flat_waste(std::int64_t rows, std::int64_t oh, std::
 template <class T>
 STRETTO_INLINE bool flat_pays(const Correlation& c, std::int64_t limit) {
   const std::int64_t ow = c.out.shape.at[4], used = divide_up(ow, Vec<T>::lanes) * Vec<T>::lanes;
-  const std::int64_t rows = limit / (c.inputs * c.tap_count * ow * std::int64_t(sizeof(T)));
+  const std::int64_t row = c.inputs * c.tap_count * ow * std::int64_t(sizeof(T));
+  const std::int64_t rows = limit / greatest(1, row);
   const double saved = double(c.outputs) * double(used - ow) / double(ow);
   return rows >= 2 && saved >= 2.5 * (rows < 4 ? 2.4 : 1) * (c.stride[2] > 1 ? 2 : 1);
 }

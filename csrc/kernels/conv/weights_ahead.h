@@ -8,9 +8,9 @@
 namespace stretto::STRETTO_ISA {
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
-inline constexpr std::int64_t kFetchingTiles = 64, kFarBytes = 256 << 10;
+inline constexpr std::int64_t kFetchingTiles = 64, kFarWeightBytes = 256 << 10;
 #else
-inline constexpr std::int64_t kFetchingTiles = 0, kFarBytes = 0;
+inline constexpr std::int64_t kFetchingTiles = 0, kFarWeightBytes = 0;
 #endif
 
 // `count` elements of each vector of outputs, from `next` on, in as many pieces as there are tiles.
@@ -24,7 +24,7 @@ struct WeightsAhead {
   STRETTO_INLINE WeightsAhead(const T* next, std::int64_t count, std::int64_t panel_pitch, int vectors,
                               std::int64_t tiles, std::int64_t all_weights)
       : next(next), panel_pitch(panel_pitch), piece(0), vectors(vectors) {
-    if (tiles <= kFetchingTiles && all_weights * std::int64_t(sizeof(T)) > kFarBytes)
+    if (tiles <= kFetchingTiles && all_weights * std::int64_t(sizeof(T)) > kFarWeightBytes)
       piece = divide_up(count, kLine * tiles) * kLine;
   }
   STRETTO_INLINE void fetch([[maybe_unused]] std::int64_t tile) const {

@@ -91,7 +91,7 @@ class Product {
            k_ * n_ * std::int64_t(sizeof(T)) <= kSkinnyBytes && !is_far<T>(args_);
   }
 
-  // Terms of a column lie together.
+  // Few rows, and terms of a column that lie together.
   bool is_dots() const {
     return m_ <= kDotRows && !args_.panels && args_.b.strides.last(1) == 1 && !b_is_usable_ &&
            n_ >= Vec<T>::lanes && k_ >= 2 * Vec<T>::lanes;

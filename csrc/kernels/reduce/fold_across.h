@@ -10,7 +10,7 @@ namespace stretto::STRETTO_ISA {
 // Outputs at a time, whose stripes stay in the first cache; of memory, which is fast where long pieces of it
 // are read, so many that their stripes stay in the second.
 inline constexpr std::int64_t kTile = 128, kFarStripeBytes = 256 << 10;
-inline constexpr std::int64_t kFarBytes = 8 << 20;  // of x, that come from memory
+inline constexpr std::int64_t kFarRowBytes = 8 << 20;  // of x, that come from memory
 
 // How outputs are folded: `width` at a time, with so many stripes. One is enough for what has no order, if
 // its values are ready again when the next row comes.
@@ -21,7 +21,7 @@ struct Tiles {
 template <class Fold, class C>
 STRETTO_INLINE Tiles tiles_for(std::int64_t outputs, std::int64_t bytes, int threads) {
   const bool one_stripe = Fold::kAnyOrder && outputs > 2 * kTile;
-  if (bytes <= kFarBytes && !one_stripe) return {kTile, kStripes};
+  if (bytes <= kFarRowBytes && !one_stripe) return {kTile, kStripes};
   const std::int64_t most = kFarStripeBytes / (kStripes * std::int64_t(sizeof(C)));
   const std::int64_t share = divide_up(divide_up(outputs, threads), kStripes) * kStripes;
   return {least(most, greatest(kTile, share)), one_stripe ? 1 : kStripes};
