@@ -66,6 +66,14 @@ struct Walk {
   }
 };
 
+// Calls f(first, count) for the vectors of `width` lanes.
+template <class V, class F>
+STRETTO_INLINE void by_vectors(std::int64_t width, F&& f) {
+  std::int64_t w = 0;
+  for (; w + V::lanes <= width; w += V::lanes) f(w, V::lanes);
+  if (w < width) f(w, int(width - w));
+}
+
 // Short runs, 32 bytes at a time; the last of them may be moved once more.
 template <class T>
 STRETTO_INLINE void copy_run(const T* from, T* to, std::int64_t n) {

@@ -11,14 +11,6 @@
 namespace stretto::STRETTO_ISA {
 namespace {
 
-// Calls f(first, count) for the vectors of `width` lanes.
-template <class V, class F>
-STRETTO_INLINE void by_vectors(std::int64_t width, F&& f) {
-  std::int64_t w = 0;
-  for (; w + V::lanes <= width; w += V::lanes) f(w, V::lanes);
-  if (w < width) f(w, int(width - w));
-}
-
 // `width` rows of softmax side by side. Of 16-bit floats exp is computed twice rather than kept.
 template <class E, class C>
 void softmax_tile(const E* x, const Walk& x_terms, E* y, const Walk& y_terms, std::int64_t n,

@@ -27,13 +27,6 @@ STRETTO_INLINE Tiles tiles_for(std::int64_t outputs, std::int64_t bytes, int thr
   return {least(most, greatest(kTile, share)), one_stripe ? 1 : kStripes};
 }
 
-template <class V, class F>
-STRETTO_INLINE void by_vectors_of(std::int64_t width, F&& f) {
-  std::int64_t w = 0;
-  for (; w + V::lanes <= width; w += V::lanes) f(w, V::lanes);
-  if (w < width) f(w, int(width - w));
-}
-
 // Terms start .. start + n - 1 of `width` outputs, the first of which is at x. `stripes` has `count` rows of
 // `row` elements, a multiple of a vector's lanes.
 template <class Fold, class C, class E>
@@ -41,7 +34,7 @@ void fold_tile(const Walk& reduced, const E* x, std::int64_t start, std::int64_t
                C* stripes, int count, std::int64_t row, std::int64_t width, C* totals) {
   using V = Vec<C>;
   const auto add = [&](const E* p, C* stripe, bool begins) __attribute__((always_inline)) {
-    by_vectors_of<V>(width, [&](std::int64_t w, int lanes) __attribute__((always_inline)) {
+    by_vectors<V>(width, [&](std::int64_t w, int lanes) __attribute__((always_inline)) {
       const V so_far = begins ? Fold::template start<V>() : V::load(stripe + w);
       const V mean = means ? V::load(means + w, lanes) : V::zero();
       Fold::step(so_far, lanes == V::lanes ? V::load(p + w) : V::load(p + w, lanes), mean).store(stripe + w);
@@ -65,9 +58,8 @@ void fold_tile(const Walk& reduced, const E* x, std::int64_t start, std::int64_t
       for (std::int64_t w = 0; w < width; w += V::lanes)
         Fold::Above::step(V::load(low + w), V::load(high + w), V::zero()).store(low + w);
     }
-  by_vectors_of<V>(width, [&](std::int64_t w, int lanes) __attribute__((always_inline)) {
-    V::load(stripes + w).store(totals + w, lanes);
-  });
+  by_vectors<V>(width, [&](std::int64_t w, int lanes)
+                           __attribute__((always_inline)) { V::load(stripes + w).store(totals + w, lanes); });
 }
 
 }  // namespace stretto::STRETTO_ISA
