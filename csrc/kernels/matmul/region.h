@@ -25,6 +25,7 @@ inline constexpr int kStreamFewRows = 8;                // for which any b is re
 inline constexpr std::int64_t kManyRows = 512;          // of a
 inline constexpr std::int64_t kAheadBytes = 256 << 10;  // of a matrix that is fetched ahead
 inline constexpr std::int64_t kMostTogether = 32;       // of row blocks
+inline constexpr std::int64_t kFewTerms = 128;          // of panels that pass by each row block
 
 // b in memory (panel_step = panel width, row = its stride) or in panels (panel_step = their size).
 template <class T>
@@ -163,11 +164,15 @@ struct Region {
         ending = finish.for_tiles();
         finishes = false;
       }
+    const bool has_ending = ending.exists();
     const std::int64_t own_panels = divide_up(columns, kPanel<T>);
     const std::int64_t copied_size = most * (slots_of<Sums>(most_terms) + 64);
-    // Row blocks that pass by a panel: as many as stay in the L2 cache, or one, which stays in L1.
+    // Row blocks that pass by a panel: as many as stay in the L2 cache; or one, which stays in L1 while
+    // panels of few terms pass by it, so that a large result is written row by row.
+    const bool goes_along_rows = kPanelStays<T> && (!panels.data || panels.row == kPanel<T>) &&
+                                 k1 - k0 <= kFewTerms && rows * columns * item > kBlockBytes;
     const std::int64_t most_together = least(kMostTogether, Sums::rows_bytes / (copied_size * item));
-    const std::int64_t together = own_panels > 2 ? greatest(1, most_together) : 1;
+    const std::int64_t together = own_panels > 2 && !goes_along_rows ? greatest(1, most_together) : 1;
     constexpr bool as_it_lies = is_same<T, From> && Sums::terms == 1;
     const bool b_lies = b_col == 1 && (!panels.data || panels.row == b_row);  // not in panels
     const bool copies_a =
@@ -250,11 +255,14 @@ struct Region {
                           terms * std::int64_t(sizeof(From)), y2 - y1, a_row * std::int64_t(sizeof(From))};
           }
           const std::int64_t rows_share = divide_up(rows_ahead.size(), (i1 - i0) * own_panels);
+          const bool fetches = rows_share + b_share + shares[0] + shares[1] > 0;
           std::int64_t finished = 0;
           for (std::int64_t j = 0; j < columns; j += kPanel<T>) {
             const int width = int(least(kPanel<T>, columns - j));
             const T* const panel = from.data + j / kPanel<T> * from.panel_step;
             t.b = panel + first_row * from.row;
+            TileFunction<T> tile_function = nullptr;
+            int function_rows = 0;
             for (std::int64_t i = i0; i < i1; ++i) {
               const std::int64_t y = part(rows, row_blocks, i);
               t.rows = int(part(rows, row_blocks, i + 1) - y);
@@ -264,14 +272,19 @@ struct Region {
               t.c = to + (is_brief ? (y - y0) * own_row + j - finished : y * t.c_row + j);
               t.start = block > 0 ? waiting + y * waiting_row + j : nullptr;
               t.total = ends_segment && s > 0 ? sums + y * sums_row + j : corrects ? panel : nullptr;
-              if (ends_segment && s == segments - 1) t.ending = ending.at(r0 + y, j0 + j);
+              if (has_ending && ends_segment && s == segments - 1) t.ending = ending.at(r0 + y, j0 + j);
               t.fetches = 0;
-              rows_ahead.fetch_with(t, rows_share);
-              b_ahead.fetch_with(t, b_share);
-              for (int operand = 0; operand < 2; ++operand) ahead[operand].fetch_with(t, shares[operand]);
-              spread_fetches(t);
-              if constexpr (Sums::fetches_result) fetch_rows(t.c, t.c_row, t.rows, width);
-              Sums::tile_for(t.rows, width, t.tail)(t);
+              if (fetches) {
+                rows_ahead.fetch_with(t, rows_share);
+                b_ahead.fetch_with(t, b_share);
+                for (int operand = 0; operand < 2; ++operand) ahead[operand].fetch_with(t, shares[operand]);
+                spread_fetches(t);
+              }
+              if constexpr (Sums::fetches_result)
+                if (!goes_along_rows) fetch_rows(t.c, t.c_row, t.rows, width);
+              if (t.rows != function_rows)
+                tile_function = Sums::tile_for(function_rows = t.rows, width, t.tail);
+              tile_function(t);
             }
             const bool is_last = j + kPanel<T> >= columns;
             if (finishes && ends_segment && s == segments - 1 &&

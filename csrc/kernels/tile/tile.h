@@ -75,12 +75,14 @@ struct Tile {
   Fetch fetch[kMostFetches];
 };
 
-// The rows of a result, which a tile stores to when all its terms are in.
+// The rows of a result, which a tile stores to when all its terms are in. They need not begin with a line.
 template <class T>
 STRETTO_INLINE void fetch_rows(const T* c, std::int64_t c_row, int rows, int columns) {
 #pragma GCC unroll 1
-  for (int i = 0; i < rows; ++i, c += c_row)
+  for (int i = 0; i < rows; ++i, c += c_row) {
     for (int j = 0; j < columns; j += 64 / int(sizeof(T))) __builtin_prefetch(c + j, 1);
+    __builtin_prefetch(c + columns - 1, 1);
+  }
 }
 
 // For tiles of few, long steps.
