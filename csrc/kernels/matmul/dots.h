@@ -11,9 +11,11 @@ namespace stretto::STRETTO_ISA {
 // first cache to each other.
 template <class T>
 inline constexpr int kDotVectors = Vec<T>::lanes > 4 ? 16 / Vec<T>::lanes : 4;
-// Prefetchers do not follow columns of few pages in time: what lies behind them is fetched instead, by a
-// distance of at least and at most so many bytes. Further ahead is only what each column has next.
+// Prefetchers do not follow columns of few pages from memory in time: what lies behind them is fetched
+// instead, by a distance of at least and at most so many bytes. Further ahead is only what each column has
+// next.
 inline constexpr std::int64_t kDotNear = 16 << 10, kDotFar = 512 << 10, kDotColumn = 512;
+inline constexpr std::int64_t kDotMemory = 16 << 20;  // of all columns, which come from memory
 
 // Rows whose sums are formed in one pass, all of them.
 inline constexpr int kDotRows = kHasMasks ? 8 : 4;
@@ -29,13 +31,14 @@ struct Dots {
   std::int64_t k;
   T* sums;
   std::int64_t sums_row;
+  bool fetches;  // columns that come from memory
 };
 
 // Of `vectors` vectors of columns.
 template <class T, int rows, int vectors>
 [[gnu::noinline]] void dots(const Dots<T>& s) {
   using V = Vec<T>;
-  constexpr int lanes = V::lanes, line = 64 / int(sizeof(T));
+  constexpr int lanes = V::lanes, line = 64 / int(sizeof(T)), block = kTransposedTerms<T>;
   const T *const a = s.a, *const b = s.b;
   const std::int64_t a_row = s.a_row, col = s.col, k = s.k;
   // Where all columns begin lines at the same terms, these may meet in few sets of the first cache.
@@ -58,34 +61,47 @@ template <class T, int rows, int vectors>
 #pragma GCC unroll 8
       for (int r = 0; r < rows; ++r) acc[r][v] = fma(V::broadcast(a[r * a_row + at]), term, acc[r][v]);
     };
-    for (std::int64_t p = k0, n; p < k1; p += n) {
-      n = least(p == k0 && head ? head : line, k1 - p);
+    // Of all vectors in turn: a chain of sums waits for itself.
+    const auto add_block = [&](std::int64_t p) __attribute__((always_inline)) {
+      V term[vectors][block];
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) {
         const T* from = b + v * lanes * col + p;
-        if (n < line) [[unlikely]] {
-          for (int q = 0; q < n; q += lanes) {
-            const int few = int(least(lanes, n - q));
-            V term[lanes];
-            for (int i = 0; i < lanes; ++i) term[i] = V::load(from + i * col + q, few);
-            transpose(term);
-            for (int i = 0; i < few; ++i) add_term(p + q + i, term[i], v);
-          }
-          continue;
-        }
-        const char* fetch = fetches_behind ? behind : reinterpret_cast<const char*>(from) + kDotColumn;
+        asm volatile("" : "+r"(from));  // pointers to all columns would not fit the registers
+        load_transposed<T>(from, col, term[v]);
+      }
+#pragma GCC unroll 16
+      for (int i = 0; i < block; ++i)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) add_term(p + i, term[v][i], v);
+    };
+    const auto add_few = [&](std::int64_t p, int few) __attribute__((always_inline)) {
+#pragma GCC unroll 1
+      for (int v = 0; v < vectors; ++v) {
+        V term[lanes];
+        for (int i = 0; i < lanes; ++i) term[i] = V::load(b + (v * lanes + i) * col + p, few);
+        transpose(term);
+        for (int i = 0; i < few; ++i) add_term(p + i, term[i], v);
+      }
+    };
+    for (std::int64_t p = k0, n; p < k1; p += n) {
+      n = least(p == k0 && head ? head : line, k1 - p);
+      if (n < line) [[unlikely]] {
+        std::int64_t q = 0;
+        if constexpr (block < line)
+          for (; q + block <= n; q += block) add_block(p + q);
+        for (; q < n; q += lanes) add_few(p + q, int(least(lanes, n - q)));
+        continue;
+      }
+      if (vectors == 1 && s.fetches) {
+        const char* fetch = fetches_behind ? behind : reinterpret_cast<const char*>(b + p) + kDotColumn;
         behind += 64 * lanes;
-        asm volatile("" : "+r"(from), "+r"(fetch));  // pointers to all columns would not fit the registers
+        asm volatile("" : "+r"(fetch));
 #pragma GCC unroll 16
         for (int i = 0; i < lanes; ++i) __builtin_prefetch(fetch + i * fetch_step, 0, 2);
-#pragma GCC unroll 2
-        for (int q = 0; q < line; q += lanes) {
-          V term[lanes];
-          load_transposed<T>(from + q, col, term);
-#pragma GCC unroll 16
-          for (int i = 0; i < lanes; ++i) add_term(p + q + i, term[i], v);
-        }
       }
+#pragma GCC unroll 4
+      for (int q = 0; q < line; q += block) add_block(p + q);
     }
 #pragma GCC unroll 8
     for (int r = 0; r < rows; ++r)
@@ -110,12 +126,12 @@ STRETTO_INLINE void dots_of_rows(const Dots<T>& s, int count) {
 
 // Columns j0..j1 of a result of at most kDotRows rows, which has at least a vector of them.
 template <class T, class Out>
-STRETTO_INLINE void dots_region(int rows, const Region<T, T, Out, Chains<T>>& region, std::int64_t j0,
-                                std::int64_t j1) {
+STRETTO_INLINE void dots_region(int rows, bool fetches, const Region<T, T, Out, Chains<T>>& region,
+                                std::int64_t j0, std::int64_t j1) {
   constexpr int lanes = Vec<T>::lanes, most = kDotVectors<T> * lanes;
   const Scratch copied(region.a_col == 1 ? 0 : rows * region.k * std::int64_t(sizeof(T)));
   T sums[kDotRows * most];
-  Dots<T> s{region.a, region.a_row, nullptr, region.b_col, region.k, sums, most};
+  Dots<T> s{region.a, region.a_row, nullptr, region.b_col, region.k, sums, most, fetches};
   if (region.a_col != 1) {
     s.a = copied.as<T>();
     s.a_row = region.k;
@@ -127,7 +143,7 @@ STRETTO_INLINE void dots_region(int rows, const Region<T, T, Out, Chains<T>>& re
     const int vectors = int(greatest(1, least(kDotVectors<T>, (j1 - j) / lanes)));
     const std::int64_t at = least(j, j1 - lanes);  // the last vector is moved back
     s.b = region.b + at * region.b_col;
-    if (vectors == kDotVectors<T>) {
+    if (vectors == kDotVectors<T> && !fetches) {
       dots_of_rows<T, kDotVectors<T>>(s, rows);
     } else {
       for (int v = 0; v < vectors; ++v) {

@@ -53,7 +53,10 @@ class Product {
       if constexpr (is_same<T, Out>)
         if (Stack<T>(args_, threads_).run()) return;
       if constexpr (is_same<T, float> || is_same<T, double>)
-        if (is_dots()) return run_columns(most, [&](auto... at) { dots_region<T, Out>(int(m_), at...); });
+        if (is_dots()) {
+          const bool fetches = is_larger<T>(args_, kDotMemory);
+          return run_columns(most, [&](auto... at) { dots_region<T, Out>(int(m_), fetches, at...); });
+        }
     }
     const Cut cut = cut_for_threads();
     if constexpr (Sums::segment == kSegment)

@@ -86,15 +86,20 @@ STRETTO_INLINE bool meet_in_sets(std::int64_t row_bytes, std::int64_t k) {
   return least(k, kBlockTerms) * step > 8 * 64;  // of 64 sets of 8 lines
 }
 
+// Whether the matrices of b have more bytes than that.
+template <class T>
+STRETTO_INLINE bool is_larger(const MatmulArgs& args, std::int64_t bytes) {
+  std::int64_t matrices = 1;
+  for (int d = 0; d + 2 < args.out.shape.count; ++d)
+    if (args.b.strides[d] != 0) matrices *= args.out.shape[d];
+  return matrices * args.k() * args.n() * std::int64_t(sizeof(T)) > bytes;
+}
+
 // Whether b comes from memory and its rows are long: whole rows are then read faster than pieces of each.
 // (Measured on Zen 3 and Zen 4.)
 template <class T>
 STRETTO_INLINE bool is_far(const MatmulArgs& args) {
-  std::int64_t matrices = 1;
-  for (int d = 0; d + 2 < args.out.shape.count; ++d)
-    if (args.b.strides[d] != 0) matrices *= args.out.shape[d];
-  const std::int64_t row_bytes = args.n() * std::int64_t(sizeof(T));
-  return row_bytes >= 1024 && matrices * args.k() * row_bytes > kMemoryBytes;
+  return args.n() * std::int64_t(sizeof(T)) >= 1024 && is_larger<T>(args, kMemoryBytes);
 }
 
 // Copying b into panels is worth it when b comes from far away or many rows read it, but not when its rows
