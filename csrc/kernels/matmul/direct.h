@@ -35,44 +35,57 @@ class Direct {
   // `next`: the operands that the caller computes on afterwards, or null.
   STRETTO_INLINE void run(Tile<T>& t, const T* a, const T* b, T* c, const Ending<T>& ending,
                           const T* const (&next)[3]) const {
+    const bool is_wide = whole_ == 0 && n_ > kPanel<T>;  // tiles that are run one by one
     int operand = -1;
     const char *at = nullptr, *end = nullptr;
-    // Each tile of one operand: nothing is divided here, where a matrix may take 100 ns.
-    const auto fetch = [&](Tile<T>& t) __attribute__((always_inline)) {
-      while (at >= end && ++operand < 3) {
-        at = reinterpret_cast<const char*>(next[order_[operand]]);
-        end = at ? at + ahead_[order_[operand]] : at;
+    // All t.count tiles: at once where they fetch of one operand. Nothing is divided here, where a matrix may
+    // take 100 ns.
+    const auto run_tiles = [&](TileFunction<T> function, int tail) __attribute__((always_inline)) {
+      const std::int64_t bytes = fetch_.step * fetch_.terms;
+      t.tail = tail;
+      t.fetch_step = bytes;
+      for (std::int64_t rest = t.count, some; rest > 0; rest -= some) {
+        while (at >= end && ++operand < 3) {
+          at = reinterpret_cast<const char*>(next[order_[operand]]);
+          end = at ? at + ahead_[order_[operand]] : at;
+        }
+        t.fetches = at < end;
+        some = is_wide || (t.fetches && (rest - 1) * bytes >= end - at) ? 1 : rest;
+        t.count = some;
+        if (t.fetches) {
+          t.fetch[0] = {at, fetch_.step, fetch_.terms};
+          at += some * bytes;
+        }
+        function(t);
+        t.go_on(some);
       }
-      t.fetches = at < end;
-      if (!t.fetches) return;
-      t.fetch[0] = {at, fetch_.step, fetch_.terms};
-      at += fetch_.step * fetch_.terms;
     };
+    t.fetches_result = fetches_c_;
     t.a = a;
+    t.c = c;
+    t.ending = ending;
+    if (whole_ == 0) {
+      const std::int64_t blocks[2] = {tall_blocks_, row_blocks_ - tall_blocks_};
+      t.b = b;
+      for (int shorter = 0; shorter < 2; ++shorter) {
+        const std::int64_t rows = height_ - shorter;
+        t.go_down(blocks[shorter], rows, rows * t.a_row);
+        run_tiles(rest_tile_[shorter], rest_tail_);
+      }
+      return;
+    }
     std::int64_t row = 0;
     for (std::int64_t i = 0; i < row_blocks_; ++i) {
       const bool is_short = i >= tall_blocks_;
-      t.tail = whole_tail_;
-      for (std::int64_t j = 0; j < whole_; j += kPanel<T>) {
-        t.b = b + j;
-        t.c = c + j;
-        t.ending = ending.at(row, j);
-        fetch(t);
-        if (fetches_c_) fetch_rows(c + j, t.c_row, int(height_) - is_short, int(kPanel<T>));
-        whole_tile_[is_short](t);
-      }
-      if (n_ > whole_) {
-        t.b = b + whole_;
-        t.c = c + whole_;
-        t.ending = ending.at(row, whole_);
-        t.tail = rest_tail_;
-        fetch(t);
-        if (fetches_c_) fetch_rows(c + whole_, t.c_row, int(height_) - is_short, int(n_ - whole_));
-        rest_tile_[is_short](t);
-      }
+      t.b = b;
+      t.c = c + row * t.c_row;
+      t.ending = ending.at(row, 0);
+      t.go_right(whole_ / kPanel<T>, kPanel<T>, kPanel<T>);
+      run_tiles(whole_tile_[is_short], whole_tail_);
+      t.count = n_ > whole_;
+      run_tiles(rest_tile_[is_short], rest_tail_);
       row += height_ - is_short;
       t.a += (height_ - is_short) * t.a_row;
-      c += (height_ - is_short) * t.c_row;
     }
   }
 

@@ -3,6 +3,7 @@
 
 #include "kernels/matmul/dots.h"
 #include "kernels/matmul/finish_of.h"
+#include "kernels/matmul/outer.h"
 #include "kernels/matmul/simplify.h"
 #include "kernels/matmul/skinny.h"
 #include "kernels/matmul/stack.h"
@@ -50,6 +51,8 @@ class Product {
       if (is_skinny()) return run_columns(n_, [&](auto... at) { skinny_region<T, Out>(int(m_), at...); });
       constexpr std::int64_t most = kStreamBytes / std::int64_t(sizeof(T));
       if (is_stream()) return run_columns(most, [&](auto... at) { stream_region<T, Out>(int(m_), at...); });
+      if constexpr (is_same<T, Out> && (is_same<T, float> || is_same<T, double>))
+        if (is_outer()) return run_rows();
       if constexpr (is_same<T, Out>)
         if (Stack<T>(args_, threads_).run()) return;
       if constexpr (is_same<T, float> || is_same<T, double>)
@@ -98,6 +101,24 @@ class Product {
   bool is_dots() const {
     return m_ <= kDotRows && !args_.panels && args_.b.strides.last(1) == 1 && !b_is_usable_ &&
            n_ >= Vec<T>::lanes && k_ >= 2 * Vec<T>::lanes;
+  }
+
+  // Few terms and long rows of a result that lie well.
+  bool is_outer() const {
+    return k_ > 0 && k_ <= kOuterTerms && !args_.panels && n_ >= kOuterColumns && m_ >= kOuterRows &&
+           k_ * n_ * std::int64_t(sizeof(T)) <= kOuterBytes && args_.out.strides.last(0) == 1;
+  }
+
+  // Groups of rows of every matrix.
+  void run_rows() const {
+    const std::int64_t parts = least(m_, divide_up(threads_, batch_) * 2 - 1);
+    parallel_for(batch_ * parts,
+                 chunk_of(double(m_) * double(n_) * double(k_) * 2 / double(parts), batch_ * parts), threads_,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t i = begin; i < end; ++i)
+                     outer_region<T>(region_of(i / parts), part(m_, parts, i % parts),
+                                     part(m_, parts, i % parts + 1), n_);
+                 });
   }
 
   // f(region of a matrix, first column, last column) for all of them, at most so many at a time: b is read

@@ -199,6 +199,10 @@ struct Region {
       sums_row = own_row;
     }
 
+    // The first blocks are a row higher than the others, if these are not all alike.
+    const auto blocks_as_high = [&](std::int64_t i, std::int64_t end) {
+      return i < rows % row_blocks ? least(end, rows % row_blocks) : end;
+    };
     Ahead ahead[2] = {next[0], next[1]};
     const std::int64_t tile_count = segments * per_segment * row_blocks * own_panels;
     const std::int64_t shares[2] = {divide_up(ahead[0].size(), tile_count),
@@ -262,13 +266,15 @@ struct Region {
           const std::int64_t rows_share = divide_up(rows_ahead.size(), (i1 - i0) * own_panels);
           const bool fetches = rows_share + b_share + shares[0] + shares[1] > 0;
           std::int64_t finished = 0;
-          for (std::int64_t j = 0; j < columns; j += kPanel<T>) {
-            const int width = int(least(kPanel<T>, columns - j));
+          for (std::int64_t j = 0, width; j < columns; j += width) {
+            // Tiles that fetch, or whose kind knows no others, are run one by one.
+            constexpr bool may_count = is_same<Sums, Chains<T>>;
+            const bool is_row =
+                may_count && goes_along_rows && !fetches && !finishes && columns - j > kPanel<T>;
+            width = is_row ? (columns - j) / kPanel<T> * kPanel<T> : least(kPanel<T>, columns - j);
             const T* const panel = from.data + j / kPanel<T> * from.panel_step;
             t.b = panel + first_row * from.row;
-            TileFunction<T> tile_function = nullptr;
-            int function_rows = 0;
-            for (std::int64_t i = i0; i < i1; ++i) {
+            for (std::int64_t i = i0, blocks; i < i1; i += blocks) {
               const std::int64_t y = part(rows, row_blocks, i);
               t.rows = int(part(rows, row_blocks, i + 1) - y);
               t.a = left_rows[i - i0].data;
@@ -285,15 +291,17 @@ struct Region {
                 for (int operand = 0; operand < 2; ++operand) ahead[operand].fetch_with(t, shares[operand]);
                 spread_fetches(t);
               }
-              if constexpr (Sums::fetches_result)
-                if (!goes_along_rows) fetch_rows(t.c, t.c_row, t.rows, width);
-              if (t.rows != function_rows)
-                tile_function = Sums::tile_for(function_rows = t.rows, width, t.tail);
-              tile_function(t);
+              t.fetches_result = Sums::fetches_result && !goes_along_rows;
+              blocks = may_count && !is_row && !fetches ? blocks_as_high(i, i1) - i : 1;
+              if (is_row)
+                t.go_right(width / kPanel<T>, kPanel<T>, from.panel_step);
+              else
+                t.go_down(blocks, t.rows, copies_a ? copied_size : t.rows * t.a_row);
+              Sums::tile_for(t.rows, int(is_row ? kPanel<T> : width), t.tail)(t);
             }
-            const bool is_last = j + kPanel<T> >= columns;
+            const bool is_last = j + width >= columns;
             if (finishes && ends_segment && s == segments - 1 &&
-                (is_last || j + kPanel<T> - finished >= finish_columns)) {
+                (is_last || j + width - finished >= finish_columns)) {
               finish.run(is_brief ? sums : sums + y0 * sums_row + finished, sums_row, r0 + y0, int(y1 - y0),
                          j0 + finished, j + width - finished);
               finished = j + width;

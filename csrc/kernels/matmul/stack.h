@@ -24,7 +24,7 @@ class Stack {
   bool run() const {
     if (args_.panels || args_.out.shape.count > 3) return false;
     if (!args_.epilogue.is_empty() && !(finishes_ && has_adjacent_columns_)) return false;
-    if (is_stack_ && is_one_tile()) {
+    if (is_one_tile() && (is_stack_ || args_.epilogue.is_empty())) {
       run_tiles();
       return true;
     }
@@ -56,6 +56,7 @@ class Stack {
                      t.b = args_.b.as<T>() + first * t.b_step;
                      t.c = args_.out.as<T>() + first * t.c_step;
                      t.count = last - first;
+                     t.fetches_result = t.count > 1;
                      function(t);
                    });
                  });

@@ -53,7 +53,7 @@ inline constexpr int kMostFetches = 4;
 inline constexpr std::int64_t kMostStep =
     kHasMasks ? 128 : 64;  // bytes fetched at a term; of a longer step, no more
 
-// One tile, or the same tile of `count` matrices, of which it fetches the result too.
+// One tile, or `count` of them, whose operands lie so many steps apart.
 template <class T>
 struct Tile {
   const T* a;
@@ -69,15 +69,44 @@ struct Tile {
   std::int64_t total_row = 0;
   Ending<T> ending;
   int tail;  // columns of the last vector
-  std::int64_t count = 1, a_step = 0, b_step = 0, c_step = 0;
-  int rows = 0;  // of c; for tiles that are not made for one number of them
+  std::int64_t count = 1, a_step = 0, b_step = 0, c_step = 0, start_step = 0, total_step = 0;
+  std::int64_t bias_step = 0, residual_step = 0;  // of the ending
+  int rows = 0;                                   // of c; for tiles that are not made for one number of them
+  bool fetches_result = false;
   int fetches = 0;
   Fetch fetch[kMostFetches];
+  std::int64_t fetch_step = 0;  // bytes from what one tile fetches to what the next one does
+
+  // Tiles of so many rows, one below the other.
+  STRETTO_INLINE void go_down(std::int64_t tiles, std::int64_t height, std::int64_t step_of_a) {
+    count = tiles;
+    a_step = step_of_a;
+    b_step = bias_step = 0;
+    c_step = height * c_row;
+    start_step = height * start_row;
+    total_step = height * total_row;
+    residual_step = height * ending.residual_row;
+  }
+  // Tiles of so many columns, side by side.
+  STRETTO_INLINE void go_right(std::int64_t tiles, std::int64_t width, std::int64_t step_of_b) {
+    count = tiles;
+    a_step = 0;
+    b_step = step_of_b;
+    c_step = start_step = total_step = bias_step = residual_step = width;
+  }
+  // To the operands of the tile after so many.
+  STRETTO_INLINE void go_on(std::int64_t tiles) {
+    a += tiles * a_step;
+    b += tiles * b_step;
+    c += tiles * c_step;
+    if (ending.bias) ending.bias += tiles * bias_step;
+    if (ending.residual) ending.residual += tiles * residual_step;
+  }
 };
 
 // The rows of a result, which a tile stores to when all its terms are in. They need not begin with a line.
 template <class T>
-STRETTO_INLINE void fetch_rows(const T* c, std::int64_t c_row, int rows, int columns) {
+[[gnu::noinline]] void fetch_rows(const T* c, std::int64_t c_row, int rows, int columns) {
 #pragma GCC unroll 1
   for (int i = 0; i < rows; ++i, c += c_row) {
     for (int j = 0; j < columns; j += 64 / int(sizeof(T))) __builtin_prefetch(c + j, 1);
@@ -87,10 +116,10 @@ STRETTO_INLINE void fetch_rows(const T* c, std::int64_t c_row, int rows, int col
 
 // For tiles of few, long steps.
 template <class T>
-STRETTO_INLINE void fetch_at_once(const Tile<T>& t) {
+STRETTO_INLINE void fetch_at_once(const Tile<T>& t, std::int64_t index = 0) {
   for (int f = 0; f < t.fetches; ++f)
     for (std::int64_t at = 0; at < t.fetch[f].step * t.fetch[f].terms; at += 64)
-      __builtin_prefetch(t.fetch[f].at + at, 0, 2);
+      __builtin_prefetch(t.fetch[f].at + index * t.fetch_step + at, 0, 2);
 }
 
 // One row of a tile: vectors of V, the last one of type Last, `partial` when only its first `tail` lanes
@@ -148,10 +177,11 @@ struct Line {
 };
 
 template <int rows, class V, class Row>
-STRETTO_INLINE void end_rows(const Ending<typename V::scalar>& ending, int tail, Row (&acc)[rows]) {
+STRETTO_INLINE void end_rows(const Ending<typename V::scalar>& ending, std::int64_t bias_at,
+                             std::int64_t residual_at, int tail, Row (&acc)[rows]) {
   if (ending.bias) {
     Row bias;
-    bias.load(ending.bias, tail);
+    bias.load(ending.bias + bias_at, tail);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) acc[i].add(bias);
   }
@@ -159,7 +189,7 @@ STRETTO_INLINE void end_rows(const Ending<typename V::scalar>& ending, int tail,
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
       Row residual;
-      residual.load(ending.residual + i * ending.residual_row, tail);
+      residual.load(ending.residual + residual_at + i * ending.residual_row, tail);
       acc[i].add(residual);
     }
   }
@@ -181,31 +211,24 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
 [[gnu::noinline]] void tile(const Tile<typename V::scalar>& t) {
   using T = typename V::scalar;
   using Row = Line<V, vectors, partial, Last>;
-  constexpr bool is_stacked = vectors <= kVectors;  // may be all of a matrix, see Stack::is_one_tile
+  constexpr bool may_be_several = vectors <= kVectors;
   constexpr int groups = (rows + 2) / 3;  // a pointer for three rows: x86 addresses p, p + s, p + 2s at once
   const std::int64_t a_row = t.a_row, a_col = t.a_col, b_row = t.b_row;
   const int tail = t.tail;
-  for (std::int64_t index = 0; index < (is_stacked ? t.count : 1); ++index) {
+  for (std::int64_t index = 0; index < (may_be_several ? t.count : 1); ++index) {
+    T* const c = t.c + index * t.c_step;
+    if (t.fetches_result) fetch_rows(c, t.c_row, rows, (vectors - 1) * V::lanes + tail);
     Row acc[rows];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) acc[i].clear();
     if (t.start) [[unlikely]] {
 #pragma GCC unroll 16
-      for (int i = 0; i < rows; ++i) acc[i].load(t.start + i * t.start_row, tail);
+      for (int i = 0; i < rows; ++i) acc[i].load(t.start + index * t.start_step + i * t.start_row, tail);
     }
     const T* a[groups];
 #pragma GCC unroll 16
     for (int g = 0; g < groups; ++g) a[g] = t.a + index * t.a_step + 3 * g * a_row;
     const T* b = t.b + index * t.b_step;
-    T* const c = t.c + index * t.c_step;
-    if (is_stacked && t.count > 1) {
-      if constexpr (vectors > 1) {
-        fetch_rows(c, t.c_row, rows, vectors * V::lanes);
-      } else {
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; ++i) __builtin_prefetch(c + i * t.c_row, 1);
-      }
-    }
     const char* ahead = reinterpret_cast<const char*>(b);
     std::int64_t ahead_step = 0;
     // The next `terms` of them.
@@ -251,27 +274,27 @@ template <class V, int rows, int vectors, bool partial, class Last = V>
         std::int64_t terms = rest;
         if (f < t.fetches) {
           if (f + 1 < t.fetches) terms = t.fetch[f].terms;
-          ahead = t.fetch[f].at;
+          ahead = t.fetch[f].at + index * t.fetch_step;
           ahead_step = t.fetch[f].step;
         }
         rest -= terms;
         add_terms(terms);
       } while (++f < t.fetches);
     } else {
-      fetch_at_once(t);
+      fetch_at_once(t, index);
       add_terms(t.k);
     }
     if (t.total) [[unlikely]] {
 #pragma GCC unroll 16
       for (int i = 0; i < rows; ++i) {
         Row total;
-        total.load(t.total + i * t.total_row, tail);
+        total.load(t.total + index * t.total_step + i * t.total_row, tail);
         acc[i].add_to(total);
       }
     }
     if constexpr (kHasEndings<T>)
       if (t.ending.exists()) [[unlikely]]
-        end_rows<rows, V>(t.ending, tail, acc);
+        end_rows<rows, V>(t.ending, index * t.bias_step, index * t.residual_step, tail, acc);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) acc[i].store(c + i * t.c_row, tail);
   }
