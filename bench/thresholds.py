@@ -103,6 +103,16 @@ def bytes_of_b(least: int, most: int) -> Draw:
     return draw
 
 
+def few_terms(least: int, most: int) -> Draw:
+    """Products of so many terms, which are the size."""
+
+    def draw(rng: np.random.Generator, size: float) -> Work:
+        k, (m, n) = max(1, round(size)), rng.integers(least, most, 2, endpoint=True)
+        return Work("matmul", ((int(m), k), (k, int(n))), k, 2.0 * m * n * k)
+
+    return draw
+
+
 def square(rng: np.random.Generator, size: float) -> Work:
     """A square product of so many operations."""
     n = max(4, round((size / 2) ** (1 / 3)))
@@ -132,19 +142,25 @@ SWEEPS = {
         value=lambda: constant("kernels/matmul/interleaved.h", "kTinyElements"),
     ),
     "matmul_stream_rows": Sweep(
-        "paths", "rows", 8, 48, rows_of_large, value=lambda: constant("kernels/matmul/region.h", "kStreamRows")
+        "paths", "rows", 8, 48, rows_of_large, value=lambda: constant("kernels/matmul/copying.h", "kStreamRows")
     ),
     "matmul_stream_bytes": Sweep(
         "paths", "bytes of b", 128 << 10, 8 << 20, bytes_of_b(4, 8),
-        value=lambda: constant("kernels/matmul/region.h", "kStreamedBytes"),
+        value=lambda: constant("kernels/matmul/copying.h", "kStreamedBytes"),
     ),
     "matmul_packing_bytes": Sweep(
         "paths", "bytes of b", 32 << 10, 2 << 20, bytes_of_b(600, 800),
-        value=lambda: constant("kernels/matmul/region.h", "kPackingBytes"),
+        value=lambda: constant("kernels/matmul/copying.h", "kPackingBytes"),
     ),
     "matmul_far_bytes": Sweep(
         "paths", "bytes of b", 1 << 18, 16 << 20, bytes_of_b(100, 200),
-        value=lambda: constant("kernels/matmul/region.h", "kFarBytes"),
+        value=lambda: constant("kernels/matmul/copying.h", "kFarBytes"),
+    ),
+    "matmul_outer_terms": Sweep(
+        "paths", "terms", 2, 16, few_terms(200, 800), value=lambda: constant("kernels/matmul/outer.h", "kOuterTerms")
+    ),
+    "matmul_row_terms": Sweep(
+        "paths", "terms", 40, 400, few_terms(900, 1500), value=lambda: constant("kernels/matmul/region.h", "kFewTerms")
     ),
     "matmul_threads": Sweep("threads", "operations", 4e5, 1e8, square),
     "conv_threads": Sweep("threads", "operations", 4e5, 1e8, square_convolution),

@@ -1,13 +1,14 @@
 // A block of memory as its columns.
 #pragma once
 
+#include <cstdint>
 #include <type_traits>
 
 #include "simd/transpose.h"
 
 namespace stretto::STRETTO_ISA {
 
-// Terms of a block, which leave registers for sums.
+// Terms of a block, which on AVX2 leave registers for sums.
 #if defined(__AVX2__) && !defined(__AVX512F__)
 template <class T>
 inline constexpr int kTransposedTerms = 4;
@@ -16,7 +17,7 @@ template <class T>
 inline constexpr int kTransposedTerms = Vec<T>::lanes;
 #endif
 
-// row[p] lane i = from[i * step + p].
+// row[p] lane i = from[i * step + p] for p < kTransposedTerms.
 template <class T>
 STRETTO_INLINE void load_transposed(const T* from, std::int64_t step, Vec<T> (&row)[kTransposedTerms<T>]) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
@@ -36,6 +37,7 @@ STRETTO_INLINE void load_transposed(const T* from, std::int64_t step, Vec<T> (&r
   } else
 #endif
   {
+    static_assert(kTransposedTerms<T> == Vec<T>::lanes);
 #pragma GCC unroll 16
     for (int i = 0; i < Vec<T>::lanes; ++i) row[i] = Vec<T>::load(from + i * step);
     transpose(row);

@@ -1,4 +1,4 @@
-"""Products of few terms: outer products, written row by row, and large results from panels that pass by a row of tiles."""
+"""Products of few terms: outer products, written row by row, and large results from panels that pass by a row block."""
 
 from __future__ import annotations
 

@@ -12,9 +12,8 @@ namespace stretto::STRETTO_ISA {
 template <class T>
 inline constexpr int kDotVectors = Vec<T>::lanes > 4 ? 16 / Vec<T>::lanes : 4;
 // Prefetchers do not follow columns of few pages from memory in time: what lies behind them is fetched
-// instead, by a distance of at least and at most so many bytes. Further ahead is only what each column has
-// next.
-inline constexpr std::int64_t kDotNear = 16 << 10, kDotFar = 512 << 10, kDotColumn = 512;
+// instead, by a distance of at least and at most so many bytes; or so many further bytes of each column.
+inline constexpr std::int64_t kDotNear = 16 << 10, kDotFar = 512 << 10, kDotAhead = 512;
 inline constexpr std::int64_t kDotMemory = 16 << 20;  // of all columns, which come from memory
 
 // Rows whose sums are formed in one pass, all of them.
@@ -31,7 +30,7 @@ struct Dots {
   std::int64_t k;
   T* sums;
   std::int64_t sums_row;
-  bool fetches;  // columns that come from memory
+  bool fetches;  // for columns that come from memory, of one vector
 };
 
 // Of `vectors` vectors of columns.
@@ -94,7 +93,7 @@ template <class T, int rows, int vectors>
         continue;
       }
       if (vectors == 1 && s.fetches) {
-        const char* fetch = fetches_behind ? behind : reinterpret_cast<const char*>(b + p) + kDotColumn;
+        const char* fetch = fetches_behind ? behind : reinterpret_cast<const char*>(b + p) + kDotAhead;
         behind += 64 * lanes;
         asm volatile("" : "+r"(fetch));
 #pragma GCC unroll 16

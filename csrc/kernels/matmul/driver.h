@@ -52,12 +52,12 @@ class Product {
       constexpr std::int64_t most = kStreamBytes / std::int64_t(sizeof(T));
       if (is_stream()) return run_columns(most, [&](auto... at) { stream_region<T, Out>(int(m_), at...); });
       if constexpr (is_same<T, Out> && (is_same<T, float> || is_same<T, double>))
-        if (is_outer()) return run_rows();
+        if (is_outer()) return run_outer();
       if constexpr (is_same<T, Out>)
         if (Stack<T>(args_, threads_).run()) return;
       if constexpr (is_same<T, float> || is_same<T, double>)
         if (is_dots()) {
-          const bool fetches = is_larger<T>(args_, kDotMemory);
+          const bool fetches = b_is_larger<T>(args_, kDotMemory);
           return run_columns(most, [&](auto... at) { dots_region<T, Out>(int(m_), fetches, at...); });
         }
     }
@@ -109,11 +109,13 @@ class Product {
            k_ * n_ * std::int64_t(sizeof(T)) <= kOuterBytes && args_.out.strides.last(0) == 1;
   }
 
-  // Groups of rows of every matrix.
-  void run_rows() const {
-    const std::int64_t parts = least(m_, divide_up(threads_, batch_) * 2 - 1);
-    parallel_for(batch_ * parts,
-                 chunk_of(double(m_) * double(n_) * double(k_) * 2 / double(parts), batch_ * parts), threads_,
+  // Groups of rows of every matrix, each of them worth a copy of b.
+  void run_outer() const {
+    const std::int64_t enough = kOuterGroupBytes / (n_ * std::int64_t(sizeof(T)));
+    const std::int64_t parts = divide_up(m_, greatest(enough, 16 * k_));
+    const double flops = 2.0 * double(m_) * double(n_) * double(k_) / double(parts);
+    // What the result takes of memory's time is that of some terms.
+    parallel_for(batch_ * parts, chunk_of(4 * flops, batch_ * parts), threads_,
                  [&](std::int64_t begin, std::int64_t end) {
                    for (std::int64_t i = begin; i < end; ++i)
                      outer_region<T>(region_of(i / parts), part(m_, parts, i % parts),

@@ -8,8 +8,9 @@ namespace stretto::STRETTO_ISA {
 
 inline constexpr int kOuterTerms = 6;
 inline constexpr std::int64_t kOuterRows = 4;
-inline constexpr std::int64_t kOuterColumns = 64;       // fewer are better a part of a tile
-inline constexpr std::int64_t kOuterBytes = 256 << 10;  // of b, which stays in the L2 cache
+inline constexpr std::int64_t kOuterGroupBytes = 1 << 20;  // of a result, at a time
+inline constexpr std::int64_t kOuterColumns = 64;          // fewer are better a part of a tile
+inline constexpr std::int64_t kOuterBytes = 256 << 10;     // of b, which stays in the L2 cache
 
 template <class T>
 struct Outer {
@@ -22,7 +23,7 @@ struct Outer {
   std::int64_t columns;
 };
 
-// The next row. The first and the last vector overlap others, which begin where memory's vectors do.
+// The next row. The first and the last vector overlap others, which are aligned.
 template <class T, int terms>
 STRETTO_INLINE void outer_row(const Outer<T>& o) {
   using V = Vec<T>;
@@ -70,18 +71,18 @@ template <class T>
                      finish.out,
                      finish.out_row,
                      columns};
-  const std::int64_t together = finish.is_empty() ? r1 - r0 : 1;  // rows until their epilogue is formed
-  for (std::int64_t i = r0; i < r1; i += together) {
+  const std::int64_t rows_at_once = finish.is_empty() ? r1 - r0 : 1;  // until their epilogue is formed
+  for (std::int64_t i = r0; i < r1; i += rows_at_once) {
     Outer<T> o = all;
     o.a += i * o.a_row;
     o.c += i * o.c_row;
     static_assert(kOuterTerms == 6);
-    region.k == 1   ? outer_rows<T, 1>(o, together)
-    : region.k == 2 ? outer_rows<T, 2>(o, together)
-    : region.k == 3 ? outer_rows<T, 3>(o, together)
-    : region.k == 4 ? outer_rows<T, 4>(o, together)
-    : region.k == 5 ? outer_rows<T, 5>(o, together)
-                    : outer_rows<T, 6>(o, together);
+    region.k == 1   ? outer_rows<T, 1>(o, rows_at_once)
+    : region.k == 2 ? outer_rows<T, 2>(o, rows_at_once)
+    : region.k == 3 ? outer_rows<T, 3>(o, rows_at_once)
+    : region.k == 4 ? outer_rows<T, 4>(o, rows_at_once)
+    : region.k == 5 ? outer_rows<T, 5>(o, rows_at_once)
+                    : outer_rows<T, 6>(o, rows_at_once);
     if (!finish.is_empty()) finish.run(o.c, o.c_row, i, 1, 0, columns);
   }
 }

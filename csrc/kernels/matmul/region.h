@@ -2,30 +2,13 @@
 #pragma once
 
 #include "base/parallel.h"
-#include "kernels/matmul/matmul.h"
-#include "kernels/matmul/sums.h"
+#include "kernels/matmul/copying.h"
 #include "kernels/tile/finish.h"
 
 namespace stretto::STRETTO_ISA {
 
-#if defined(__AVX512F__) || defined(__aarch64__)
-inline constexpr std::int64_t kPackingBytes = 512 << 10;   // of b that many rows read
-inline constexpr std::int64_t kStreamedBytes = 512 << 10;  // of b that few rows read
-inline constexpr std::int64_t kFarBytes = 1 << 20;         // of b, too many for a share of the L3 cache
-inline constexpr std::int64_t kMemoryBytes = 8 << 20;      // of all matrices of b, that come from memory
-inline constexpr int kStreamRows = 24;                     // of a, more than which such a b is copied for
-#else
-inline constexpr std::int64_t kPackingBytes = 128 << 10;
-inline constexpr std::int64_t kStreamedBytes = 2 << 20;
-inline constexpr std::int64_t kFarBytes = 4 << 20;
-inline constexpr std::int64_t kMemoryBytes = 4 << 20;
-inline constexpr int kStreamRows = 16;
-#endif
-inline constexpr int kStreamFewRows = 8;                // for which any b is read so
-inline constexpr std::int64_t kManyRows = 512;          // of a
-inline constexpr std::int64_t kAheadBytes = 256 << 10;  // of a matrix that is fetched ahead
-inline constexpr std::int64_t kMostTogether = 32;       // of row blocks
-inline constexpr std::int64_t kFewTerms = 128;          // of panels that pass by each row block
+inline constexpr std::int64_t kMostTogether = 32;  // of row blocks
+inline constexpr std::int64_t kFewTerms = 128;     // of panels that pass by each row block
 
 // b in memory (panel_step = panel width, row = its stride) or in panels (panel_step = their size).
 template <class T>
@@ -77,55 +60,6 @@ STRETTO_INLINE Ahead ahead_of(const ArrayView& view, std::int64_t offset) {
   const std::int64_t bytes = rows * columns * std::int64_t(sizeof(From));
   if (view.strides.last(0) != 1 || view.strides.last(1) != columns || bytes > kAheadBytes) return {};
   return {reinterpret_cast<const char*>(view.as<From>() + offset), bytes, 1};
-}
-
-// Lines of a panel of b as it lies that meet in so few sets of the L1 cache that they do not stay there.
-STRETTO_INLINE bool meet_in_sets(std::int64_t row_bytes, std::int64_t k) {
-  if (row_bytes % 64 != 0) return false;
-  const std::int64_t lines = row_bytes / 64, step = least(64, lines & -lines);
-  return least(k, kBlockTerms) * step > 8 * 64;  // of 64 sets of 8 lines
-}
-
-// Whether the matrices of b have more bytes than that.
-template <class T>
-STRETTO_INLINE bool is_larger(const MatmulArgs& args, std::int64_t bytes) {
-  std::int64_t matrices = 1;
-  for (int d = 0; d + 2 < args.out.shape.count; ++d)
-    if (args.b.strides[d] != 0) matrices *= args.out.shape[d];
-  return matrices * args.k() * args.n() * std::int64_t(sizeof(T)) > bytes;
-}
-
-// Whether b comes from memory and its rows are long: whole rows are then read faster than pieces of each.
-// (Measured on Zen 3 and Zen 4.)
-template <class T>
-STRETTO_INLINE bool is_far(const MatmulArgs& args) {
-  return args.n() * std::int64_t(sizeof(T)) >= 1024 && is_larger<T>(args, kMemoryBytes);
-}
-
-// Copying b into panels is worth it when b comes from far away or many rows read it, but not when its rows
-// are so short that a block of them is nearly one piece; or to keep a panel in the L1 cache.
-template <class T>
-STRETTO_INLINE bool packing_pays(const MatmulArgs& args) {
-  const std::int64_t row_bytes = args.b.strides.last(1) * std::int64_t(sizeof(T));
-  const std::int64_t bytes = args.k() * args.n() * std::int64_t(sizeof(T));
-  if (bytes > kAheadBytes && is_far<T>(args)) return true;
-  if (args.m() < 4 * Chains<T>::rows(kVectors) || args.n() <= kPanel<T>) return false;
-  const int few =
-      row_bytes % 4096 == 0 ? 5 : 16;  // row blocks: lines that all meet in one set are read anew by each
-  const bool is_long = args.m() >= few * Chains<T>::rows(kVectors) || args.k() > 2 * kBlockTerms;
-  if (kPanelStays<T> && is_long && meet_in_sets(row_bytes, args.k())) return true;
-  if (row_bytes < 512) return false;
-  return bytes > (args.m() >= kManyRows ? kPackingBytes : kFarBytes);
-}
-
-// Rows of a that all meet in one set of the L1 cache are worth a copy when they are read more than once; so
-// are columns, of which a tile reads a line of the cache for each term.
-template <class From>
-STRETTO_INLINE bool copying_pays(std::int64_t row, std::int64_t col, std::int64_t k, std::int64_t columns) {
-  const std::int64_t step = (col == 1 ? row : col) * std::int64_t(sizeof(From));
-  const bool is_spread = kPanelStays<From> && col != 1 && k >= kBlockTerms / 2 && columns > 4 * kPanel<From>;
-  return (step % 4096 == 0 && step != 0 && columns >= 2 * kPanel<From>) || is_spread ||
-         (row != 1 && col != 1 && columns > kPanel<From>);
 }
 
 template <class T, class From, class Out, class Sums, class Right = From, class Operand = From>
@@ -200,7 +134,7 @@ struct Region {
     }
 
     // The first blocks are a row higher than the others, if these are not all alike.
-    const auto blocks_as_high = [&](std::int64_t i, std::int64_t end) {
+    const auto end_of_height = [&](std::int64_t i, std::int64_t end) {
       return i < rows % row_blocks ? least(end, rows % row_blocks) : end;
     };
     Ahead ahead[2] = {next[0], next[1]};
@@ -274,7 +208,7 @@ struct Region {
             width = is_row ? (columns - j) / kPanel<T> * kPanel<T> : least(kPanel<T>, columns - j);
             const T* const panel = from.data + j / kPanel<T> * from.panel_step;
             t.b = panel + first_row * from.row;
-            for (std::int64_t i = i0, blocks; i < i1; i += blocks) {
+            for (std::int64_t i = i0, some; i < i1; i += some) {
               const std::int64_t y = part(rows, row_blocks, i);
               t.rows = int(part(rows, row_blocks, i + 1) - y);
               t.a = left_rows[i - i0].data;
@@ -292,11 +226,11 @@ struct Region {
                 spread_fetches(t);
               }
               t.fetches_result = Sums::fetches_result && !goes_along_rows;
-              blocks = may_count && !is_row && !fetches ? blocks_as_high(i, i1) - i : 1;
+              some = may_count && !is_row && !fetches ? end_of_height(i, i1) - i : 1;
               if (is_row)
                 t.go_right(width / kPanel<T>, kPanel<T>, from.panel_step);
               else
-                t.go_down(blocks, t.rows, copies_a ? copied_size : t.rows * t.a_row);
+                t.go_down(some, t.rows, copies_a ? copied_size : t.rows * t.a_row);
               Sums::tile_for(t.rows, int(is_row ? kPanel<T> : width), t.tail)(t);
             }
             const bool is_last = j + width >= columns;
