@@ -39,10 +39,10 @@ STRETTO_INLINE void outer_row(const Outer<T>& o) {
   };
   add_terms(0);
   std::int64_t j = lanes - std::int64_t(reinterpret_cast<std::uintptr_t>(o.c) / sizeof(T) % lanes);
-  for (; j + 2 * lanes <= o.columns; j += 2 * lanes) {
-    add_terms(j);
-    add_terms(j + lanes);
-  }
+  constexpr int vectors = terms > 2 ? 2 : 4;  // at a time: few terms are soon added
+  for (; j + vectors * lanes <= o.columns; j += vectors * lanes)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) add_terms(j + v * lanes);
   for (; j + lanes <= o.columns; j += lanes) add_terms(j);
   add_terms(o.columns - lanes);
 }
