@@ -7,14 +7,15 @@
 
 namespace stretto::STRETTO_ISA {
 
-// Vectors of columns at a time, 16 columns: fewer would wait for their own sums, more would lose lines of the
-// first cache to each other.
+// Vectors of columns at a time, 16 columns or 8 of short vectors: fewer would wait for their own sums, more
+// would lose lines of the first cache to each other.
 template <class T>
-inline constexpr int kDotVectors = Vec<T>::lanes > 4 ? 16 / Vec<T>::lanes : 4;
+inline constexpr int kDotVectors = Vec<T>::lanes > 4 ? 16 / Vec<T>::lanes : kRegisters / 8;
 // Prefetchers do not follow columns of few pages from memory in time: what lies behind them is fetched
 // instead, by a distance of at least and at most so many bytes; or so many further bytes of each column.
 inline constexpr std::int64_t kDotNear = 16 << 10, kDotFar = 512 << 10, kDotAhead = 512;
-inline constexpr std::int64_t kDotMemory = 16 << 20;  // of all columns, which come from memory
+inline constexpr std::int64_t kDotShort = 512;        // terms of columns that are soon followed by others
+inline constexpr std::int64_t kDotMemory = 15 << 20;  // of all columns, which come from memory
 
 // Rows whose sums are formed in one pass, all of them.
 inline constexpr int kDotRows = kHasMasks ? 8 : 4;
@@ -138,11 +139,13 @@ STRETTO_INLINE void dots_region(int rows, bool fetches, const Region<T, T, Out, 
       for (int r = 0; r < rows; ++r)
         copied.as<T>()[r * region.k + p] = region.a[r * region.a_row + p * region.a_col];
   }
+  // Lines of more columns than one vector has would push each other out of one set of the first cache.
+  const bool one_by_one = fetches || (most > 8 && region.b_col * std::int64_t(sizeof(T)) % 4096 == 0);
   for (std::int64_t j = j0; j < j1;) {
     const int vectors = int(greatest(1, least(kDotVectors<T>, (j1 - j) / lanes)));
     const std::int64_t at = least(j, j1 - lanes);  // the last vector is moved back
     s.b = region.b + at * region.b_col;
-    if (vectors == kDotVectors<T> && !fetches) {
+    if (vectors == kDotVectors<T> && !one_by_one) {
       dots_of_rows<T, kDotVectors<T>>(s, rows);
     } else {
       for (int v = 0; v < vectors; ++v) {

@@ -57,7 +57,7 @@ class Product {
         if (Stack<T>(args_, threads_).run()) return;
       if constexpr (is_same<T, float> || is_same<T, double>)
         if (is_dots()) {
-          const bool fetches = b_is_larger<T>(args_, kDotMemory);
+          const bool fetches = b_is_larger<T>(args_, k_ > kDotShort ? kDotMemory : kDotMemory / 2);
           return run_columns(most, [&](auto... at) { dots_region<T, Out>(int(m_), fetches, at...); });
         }
     }
