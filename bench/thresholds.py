@@ -159,9 +159,6 @@ SWEEPS = {
     "matmul_outer_terms": Sweep(
         "paths", "terms", 2, 16, few_terms(200, 800), value=lambda: constant("kernels/matmul/outer.h", "kOuterTerms")
     ),
-    "matmul_row_terms": Sweep(
-        "paths", "terms", 40, 400, few_terms(900, 1500), value=lambda: constant("kernels/matmul/region.h", "kFewTerms")
-    ),
     "matmul_threads": Sweep("threads", "operations", 4e5, 1e8, square),
     "conv_threads": Sweep("threads", "operations", 4e5, 1e8, square_convolution),
     "add_threads": Sweep("threads", "bytes", 1 << 14, 1 << 24, sums),

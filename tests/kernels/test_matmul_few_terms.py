@@ -23,7 +23,7 @@ def test_outer_products(dtype: str, terms: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("terms", [7, 16, 100, 129])
+@pytest.mark.parametrize("terms", [7, 16, 100, 129, 384, 385])
 def test_large_results(dtype: str, terms: int) -> None:
     rng = np.random.default_rng(terms)
     for rows, columns in ((401, 320), (390, 335), (150, 1000)):

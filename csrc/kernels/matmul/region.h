@@ -8,7 +8,6 @@
 namespace stretto::STRETTO_ISA {
 
 inline constexpr std::int64_t kMostTogether = 32;  // of row blocks
-inline constexpr std::int64_t kFewTerms = 128;     // of panels that pass by each row block
 
 // b in memory (panel_step = panel width, row = its stride) or in panels (panel_step = their size).
 template <class T>
@@ -107,9 +106,9 @@ struct Region {
     const std::int64_t own_panels = divide_up(columns, kPanel<T>);
     const std::int64_t copied_size = most * (slots_of<Sums>(most_terms) + 64);
     // Row blocks that pass by a panel: as many as stay in the L2 cache; or one, which stays in L1 while
-    // panels of few terms pass by it, so that a large result is written row by row.
+    // panels of all terms pass by it, so that a large result is written row by row.
     const bool goes_along_rows = kPanelStays<T> && (!panels.data || panels.row == kPanel<T>) &&
-                                 k1 - k0 <= kFewTerms && rows * columns * item > kBlockBytes;
+                                 k1 - k0 <= kBlockTerms && rows * columns * item > kBlockBytes;
     const std::int64_t most_together = least(kMostTogether, Sums::rows_bytes / (copied_size * item));
     const std::int64_t together = own_panels > 2 && !goes_along_rows ? greatest(1, most_together) : 1;
     constexpr bool as_it_lies = is_same<T, From> && Sums::terms == 1;
