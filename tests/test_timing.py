@@ -1,7 +1,13 @@
 """Taking turns, on a clock that only the timed calls move."""
 
+from types import SimpleNamespace
+
 import pytest
 from stretto import measuring, timing
+from stretto.schedule.candidate import Candidate
+from stretto.schedule.plan import Choice
+from stretto.schedule.predict import Prediction
+from stretto.timeline import Timeline
 
 
 class Clock:
@@ -33,9 +39,16 @@ def test_short_calls_are_timed_as_in_a_loop(monkeypatch):
 
 def test_long_calls_are_all_timed(monkeypatch):
     clock = Clock(monkeypatch)
-    timings = turns({0: clock.call("a", 1.0), 1: clock.call("b", 1.01)}, seconds=12.0)
+    timings = turns({0: clock.call("a", 1.0), 1: clock.call("b", 1.01)}, seconds=10.0)
     assert [len(times) for times in timings.values()] == [4, 4]
-    assert len(clock.made) == 2 * (2 + 4)  # two calls to get to know each
+    assert len(clock.made) == 2 * (1 + 4)  # one call to get to know each
+
+
+def test_calls_longer_than_there_is_time_have_one_round(monkeypatch):
+    clock = Clock(monkeypatch)
+    timings = turns({i: clock.call(i, 1.0) for i in range(3)}, seconds=0.5)
+    assert [len(times) for times in timings.values()] == [1, 1, 1]
+    assert clock.now == 6.0
 
 
 def test_who_is_behind_leaves_sooner_the_farther_it_is(monkeypatch):
@@ -65,3 +78,37 @@ def test_nobody_is_timed_alone(monkeypatch):
 def test_the_least_of_the_takes_counts():
     takes = iter([{"hand_off": 3.0, "wake": 1.0}, {"hand_off": 2.0, "wake": 5.0}, {"hand_off": 9.0, "wake": 4.0}])
     assert measuring._least(lambda: next(takes)) == {"hand_off": 2.0, "wake": 1.0}
+
+
+def candidate(choice, period, seconds=()):
+    return Candidate(
+        choice, Prediction(period, period, 0.0, (period,), "arithmetic", Timeline((), "predicted")), seconds=seconds
+    )
+
+
+def test_of_long_networks_three_kinds_of_streams_are_timed():
+    data = [candidate(Choice("data", 2, micro_batch=n), 1.0 + n / 1000) for n in range(1, 8)]
+    considered = [*data, candidate(Choice("pipeline", 2), 1.1), candidate(Choice("intra", threads=2), 1.3, (0.9,))]
+    assert timing._streams_to_time(considered, 0.2) == [8, 0, 7]
+    assert timing._streams_to_time(considered, 100.0) == [8, 0, 7, 1, 2, 3]
+
+
+def test_a_period_is_without_what_fills_the_stages(monkeypatch):
+    clock = Clock(monkeypatch)
+
+    class Pipeline:
+        """A result each second after the five that fill it."""
+
+        def __init__(self, program, choice, _shop):
+            pass
+
+        def stream(self, batches, copy):
+            clock.now += 5.0
+            for _ in batches:
+                clock.now += 1.0
+                yield
+
+    monkeypatch.setattr(timing, "Runner", Pipeline)
+    considered = [candidate(Choice("pipeline", workers), 1.0) for workers in (2, 3)]
+    timed = timing.time_streams(SimpleNamespace(program=None), considered, (), 0.1, lambda: None)
+    assert [c.periods for c in timed] == [(1.0,), (1.0,)]

@@ -15,14 +15,18 @@ from stretto.opening import Shop
 from stretto.program import Array
 from stretto.runner import Runner
 from stretto.schedule.candidate import Candidate
-from stretto.schedule.choose import call_seconds, shortlist, stream_seconds
+from stretto.schedule.choose import LEAST_TIMED, call_seconds, shortlist, stream_seconds
+from stretto.schedule.plan import Choice
 
 __all__ = ["taking_turns", "time_calls", "time_streams"]
 
 ROUNDS, LEAST_ROUNDS = 101, 3
+PATIENCE = 2  # times the seconds that the least rounds may take
 TURN_SECONDS = 300e-6
+LONG = 10 * TURN_SECONDS
 DROPPED = 0.3  # who is so much slower than the best after the least rounds is timed no more
 MOST_STREAMS = 6
+LEAST_CYCLES, MOST_CYCLES = 2, 128  # of a stream: in each all workers make a batch
 
 
 def time_calls(
@@ -55,55 +59,92 @@ def time_streams(
     progress: Callable[[], None],
 ) -> list[Candidate]:
     """Time short streams of the shortlist, taking turns."""
-    chosen = shortlist(considered, stream_seconds)[:MOST_STREAMS]
+    chosen = _streams_to_time(considered, seconds)
     if len(chosen) < 2 or seconds <= 0:
         return list(considered)
-    period = max(1e-6, min(stream_seconds(considered[i]) for i in chosen))
-    batches = max(8, min(256, int(seconds / (len(chosen) * 5 * period))))
+    cycle = max(considered[i].choice.workers * stream_seconds(considered[i]) for i in chosen)
+    cycles = max(LEAST_CYCLES, min(MOST_CYCLES, int(seconds / (len(chosen) * 5 * cycle))))
     batch = tuple(inputs)
-    runners = {i: Runner(shop.program, considered[i].choice, _shop=shop) for i in chosen}
 
-    def drain(runner: Runner) -> None:
-        for _ in runner.stream(itertools.repeat(batch, batches), copy=False):
+    def turn(choice: Choice, runner: Runner) -> float:
+        """Seconds a batch, from the first result on: filling the stages is no part of a period."""
+        results = runner.stream(itertools.repeat(batch, 1 + cycles * choice.workers), copy=False)
+        next(results)
+        begin = time.perf_counter()
+        for _ in results:
             pass
+        return (time.perf_counter() - begin) / (cycles * choice.workers)
 
-    calls = {i: functools.partial(drain, runner) for i, runner in runners.items()}
-    timings = taking_turns(calls, seconds, progress)
-    return [
-        replace(c, periods=tuple(t / batches for t in timings[i])) if i in timings else c
-        for i, c in enumerate(considered)
-    ]
+    turns = {
+        i: functools.partial(turn, considered[i].choice, Runner(shop.program, considered[i].choice, _shop=shop))
+        for i in chosen
+    }
+    periods = _in_turns(turns, seconds, progress)
+    return [replace(c, periods=tuple(periods[i])) if i in periods else c for i, c in enumerate(considered)]
+
+
+def _streams_to_time(considered: Sequence[Candidate], seconds: float) -> list[int]:
+    """What is best for calls, which streams take but for something faster; the best of each kind; others near them.
+
+    Of long networks few, for a round shall not take much longer than there is time.
+    """
+    near = shortlist(considered, stream_seconds)
+    if len(near) < 2:
+        return near
+    round_of_one = LEAST_CYCLES * max(1e-6, stream_seconds(considered[near[0]]))
+    most = max(LEAST_TIMED, min(MOST_STREAMS, int(seconds / round_of_one)))
+    call = min(range(len(considered)), key=lambda i: call_seconds(considered[i]))
+    best = {considered[i].choice.schedule: i for i in reversed(near)}.values()
+    return sorted({call, *near}, key=lambda i: (i != call, i not in best, stream_seconds(considered[i])))[:most]
 
 
 def taking_turns(
     calls: Mapping[int, Callable[[], Any]], seconds: float, progress: Callable[[], None]
 ) -> dict[int, list[float]]:
-    """Seconds of each call, round by round; who is behind the best, by what the rounds so far can tell, leaves.
-
-    A turn is a short loop of calls, as users make: of short calls the first is not timed, for it finds the caches and
-    the workers as the turn before left them.
-    """
-    timings: dict[int, list[float]] = {i: [] for i in calls}
+    """Seconds of each call, round by round; who is behind the best, by what the rounds so far can tell, leaves."""
     begin = time.perf_counter()
-    counts = {}
-    for i, call in calls.items():
-        call()
-        counts[i] = max(1, round(TURN_SECONDS / _mean_seconds(call, 1)))
-    running = list(calls)
+    turns = {i: _loop(call) for i, call in calls.items()}
+    return _in_turns(turns, seconds - (time.perf_counter() - begin), progress)
+
+
+def _loop(call: Callable[[], Any]) -> Callable[[], float]:
+    """A turn of calls, as users make them, that says the seconds of one.
+
+    Of short calls the first is not timed, for it finds the caches and the workers as the turn before left them.
+    """
+    once = _mean_seconds(call, 1)
+    if once < LONG:  # else what the first call has to open does not tell
+        once = _mean_seconds(call, 1)
+    count = max(1, round(TURN_SECONDS / once))
+
+    def turn() -> float:
+        if count > 1:
+            call()
+        return _mean_seconds(call, count)
+
+    return turn
+
+
+def _in_turns(
+    turns: Mapping[int, Callable[[], float]], seconds: float, progress: Callable[[], None]
+) -> dict[int, list[float]]:
+    """What each turn says, round by round: one round at least, a few if there is time for most, then all there is."""
+    timings: dict[int, list[float]] = {i: [] for i in turns}
+    begin = time.perf_counter()
+    running = list(turns)
     for number in range(1, ROUNDS + 1):
         # To and fro, for a turn feels what ran before it.
         for i in running[:: 1 if number % 2 else -1]:
-            if counts[i] > 1:
-                calls[i]()
-            timings[i].append(_mean_seconds(calls[i], counts[i]))
+            timings[i].append(turns[i]())
         progress()
         if number >= LEAST_ROUNDS:
             behind = 1 + DROPPED * math.sqrt(LEAST_ROUNDS / number)
             quartiles = {i: sorted(timings[i])[number // 4] for i in running}
             best = min(quartiles.values())
             running = [i for i in running if quartiles[i] <= behind * best]
-            if time.perf_counter() - begin > seconds or len(running) == 1:
-                break
+        elapsed = time.perf_counter() - begin
+        if elapsed > (seconds if number >= LEAST_ROUNDS else PATIENCE * seconds) or len(running) == 1:
+            break
     return timings
 
 
