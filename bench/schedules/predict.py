@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import stretto as st
 from stretto import _core
+from stretto.inputs import bind_inputs
+from stretto.measuring import StepClock
 from stretto.opening import Shop
 from stretto.runner import Runner
-from stretto.schedule.plan import Choice
 from tqdm import tqdm
 
 from bench.networks import Network, named
@@ -85,14 +86,11 @@ def op_row(point: Point, threads: int, rounds: int) -> Result:
 
 
 def measured_steps(program: st.Program, inputs: Sequence[Any], threads: int, rounds: int) -> dict[int, float]:
-    """Median seconds of each step that does something, by its spans in the timelines of a serial run."""
-    seconds: dict[int, list[float]] = {}
-    with Runner(program, Choice("serial", threads=threads)) as runner:
-        runner(*inputs)
-        for _ in range(rounds):
-            for span in runner.timeline(*inputs).spans:
-                seconds.setdefault(span.step, []).append(span.end - span.begin)
-    return {step: median(own) for step, own in sorted(seconds.items())}
+    """Median seconds of each step that does something, of serial runs that follow others."""
+    clock = StepClock(Shop(program, threads), inputs)
+    samples = bind_inputs(program, inputs)[1]
+    runs = [clock(samples, threads) for _ in range(rounds)]
+    return {step: median(own) for step, own in enumerate(zip(*runs, strict=True)) if any(own)}
 
 
 def plan_rows(network: Network, batch: int, arguments: argparse.Namespace) -> list[Result]:

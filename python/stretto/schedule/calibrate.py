@@ -20,7 +20,7 @@ from stretto.schedule.table import Point, Table
 
 __all__ = ["Store", "measure_steps", "points_to_measure"]
 
-FORMAT = 1
+FORMAT = 2
 REPEATS = 7
 
 
@@ -102,7 +102,7 @@ def measure_steps(
         Its table is filled.
     points : sequence of (micro-batch, threads)
     measure : callable
-        ``measure(samples, threads)`` runs the whole program once and returns the seconds of each step.
+        ``measure(samples, threads)`` runs the whole program and returns the seconds of each step.
     seconds : float
         About so long; the first point is measured once in any case.
     progress : callable, optional
@@ -134,7 +134,6 @@ def measure_steps(
 def _median_of_runs(
     measure: Callable[[int, int], Sequence[float]], samples: int, threads: int, seconds: float
 ) -> list[float]:
-    measure(samples, threads)  # opens the plan and fills the caches
     end = time.perf_counter() + seconds
     runs = [measure(samples, threads)]
     while len(runs) < REPEATS and time.perf_counter() < end:
