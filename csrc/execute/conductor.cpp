@@ -1,5 +1,6 @@
 #include "execute/conductor.h"
 
+#include <algorithm>
 #include <exception>
 #include <mutex>
 
@@ -15,6 +16,27 @@ std::function<void()> look_of(int worker, Watchdog& watchdog) {
     if (worker == 0) poll_interrupt();
     watchdog.look();
   };
+}
+
+// All items, each after those that it waits for: always what the last worker can do, so that what a stage has
+// made is used while it is in the caches.
+std::vector<int> items_in_order(const Plan& plan) {
+  std::vector<int> order;
+  std::vector<bool> finished(plan.items.size());
+  std::vector<std::size_t> next(plan.workers.size());
+  const auto is_ready = [&](std::size_t worker) {
+    if (next[worker] == plan.workers[worker].size()) return false;
+    const std::vector<int>& after = plan.items[plan.workers[worker][next[worker]]].after;
+    return std::all_of(after.begin(), after.end(), [&](int other) { return finished[other]; });
+  };
+  for (std::size_t worker = plan.workers.size(); worker-- > 0;) {
+    if (!is_ready(worker)) continue;
+    const int item = plan.workers[worker][next[worker]++];
+    finished[item] = true;
+    order.push_back(item);
+    worker = plan.workers.size();
+  }
+  return order;
 }
 
 }  // namespace
@@ -45,12 +67,12 @@ struct Conductor::Run {
 };
 
 Conductor::Conductor(const Plan& plan)
-    : plan_(plan), finished_(new std::atomic<bool>[plan.items.size() + 1]) {}
+    : plan_(plan), in_order_(items_in_order(plan)), finished_(new std::atomic<bool>[plan.items.size() + 1]) {}
 
 void Conductor::run(Crew& crew, Watchdog& watchdog, StopFlag& stop, const Perform& perform) {
   const Setting setting{stop, watchdog, crew};
   watchdog.begins();
-  if (plan_.workers.size() == 1) return run_serial(setting, perform);
+  if (plan_.workers.size() == 1) return run_serial(in_order_, setting, perform);
   begin();
   Run run{*this, stop, setting, perform};
   crew.run(
@@ -60,13 +82,18 @@ void Conductor::run(Crew& crew, Watchdog& watchdog, StopFlag& stop, const Perfor
   if (stop.requested()) throw Interrupted();
 }
 
+void Conductor::run_alone(Crew& crew, Watchdog& watchdog, StopFlag& stop, const Perform& perform) const {
+  watchdog.begins();
+  run_serial(in_order_, {stop, watchdog, crew}, perform);
+}
+
 void Conductor::begin() {
   progress_.renew_after_fork();
   for (std::size_t i = 0; i < plan_.items.size(); ++i) finished_[i].store(false, std::memory_order_relaxed);
 }
 
 void Conductor::work(int worker, const Setting& setting, const Perform& perform) {
-  if (plan_.workers.size() == 1) return run_serial(setting, perform);
+  if (plan_.workers.size() == 1) return run_serial(in_order_, setting, perform);
   const WorkerScope scope(plan_.threads, &setting.stop);
   const std::function<void()> look = look_of(worker, setting.watchdog);
   const int lane = setting.lane + worker;

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "base/parallel.h"
 #include "base/worker.h"
@@ -32,6 +34,9 @@ class Conductor {
   // failing item threw, or Interrupted when `stop` was set before the last item had finished.
   void run(Crew& crew, Watchdog& watchdog, StopFlag& stop, const Perform& perform);
 
+  // The same on the caller alone, whatever worker an item is for.
+  void run_alone(Crew& crew, Watchdog& watchdog, StopFlag& stop, const Perform& perform) const;
+
   // The same in parts, for who has workers of his own: begin(), then work() on each of them, which throws
   // what an item throws and returns early when it sees the stop flag.
   void begin();
@@ -42,11 +47,12 @@ class Conductor {
 
  private:
   struct Run;
-  void run_serial(const Setting& setting, const Perform& perform) const;
+  void run_serial(std::span<const int> items, const Setting& setting, const Perform& perform) const;
   void wait_for(int item, int worker, const Setting& setting, const std::function<void()>& every);
   void wait_for_others(const Setting& setting);
 
   const Plan& plan_;
+  std::vector<int> in_order_;                      // all items, each after those that it waits for
   std::unique_ptr<std::atomic<bool>[]> finished_;  // by item
   Signal progress_;
 };

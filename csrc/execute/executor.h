@@ -14,11 +14,16 @@ class Executor {
   Executor(std::shared_ptr<Workshop> workshop, std::shared_ptr<const Score> score);
 
   // Throws what a step threw, with its place added to the text, Interrupted, or Cancelled.
+  // While other processes crowd the workers out of their CPUs the caller does all items itself, but for a
+  // timeline.
   void run(const Batch& batch);
 
  private:
+  void judge(Crowding::Duration took);
+
   std::shared_ptr<Workshop> workshop_;
   OpenPlan open_;
+  Crowding::Duration usual_ = Crowding::Duration::max();  // of a run; the least so far, forgotten slowly
 };
 
 }  // namespace stretto

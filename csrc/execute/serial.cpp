@@ -3,9 +3,9 @@
 
 namespace stretto {
 
-void Conductor::run_serial(const Setting& setting, const Perform& perform) const {
+void Conductor::run_serial(std::span<const int> items, const Setting& setting, const Perform& perform) const {
   const WorkerScope scope(plan_.threads, &setting.stop);
-  for (const int item : plan_.workers[0]) {
+  for (const int item : items) {
     setting.watchdog.runs(setting.lane, setting.batch, plan_.items[item]);
     perform(0, item);
   }

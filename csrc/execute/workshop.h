@@ -4,6 +4,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "base/crowding.h"
 #include "base/parallel.h"
 #include "base/worker.h"
 #include "execute/watchdog.h"
@@ -22,6 +23,7 @@ class Workshop {
 
   Crew crew;
   Watchdog watchdog;
+  Crowding crowding;
 
  private:
   friend class Turn;

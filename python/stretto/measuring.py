@@ -104,6 +104,7 @@ def measure_rates(machine: Machine) -> Rates:
         rates["memory_all"] = max(together, rates["memory"])
         overheads |= _least(_between_workers)
         overheads |= _least(lambda: {"fork": _fork(machine.cores)})
+        overheads["together"] = min(1.0, max(_together(machine.cores) for _ in range(TAKES)))
     else:
         rates["memory_all"] = rates["memory"]
     return Rates(**rates, **overheads)
@@ -113,6 +114,15 @@ def _flops(threads: int) -> float:
     a = np.random.default_rng(0).normal(size=(256, 256)).astype("f4")
     out = np.empty_like(a)
     return 2 * 256**3 / median_seconds(lambda: ops.matmul(a, a, out=out, threads=threads))
+
+
+def _together(cores: int) -> float:
+    """What one core needs for its products, over what all need for theirs."""
+    a = np.random.default_rng(0).normal(size=(16 * cores, 128, 128)).astype("f4")
+    out = np.empty_like(a)
+    own = slice(0, 16)
+    alone = median_seconds(lambda: ops.matmul(a[own], a[own], out=out[own], threads=1))
+    return alone / median_seconds(lambda: ops.matmul(a, a, out=out, threads=cores))
 
 
 def _bandwidth(footprint: int, threads: int) -> float:

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 
@@ -10,8 +11,13 @@
 namespace stretto {
 namespace {
 
+std::atomic<int> probes{0};
+thread_local int own_probes = 0;
+
 // y = sum of the inputs + 1, in doubles; a NaN among them is thrown.
 void probe(const Call& call) {
+  ++probes;
+  ++own_probes;
   double* const y = call.outputs[0].as<double>();
   bool is_slow = false;
   for (std::int64_t i = 0; i < call.outputs[0].size(); ++i) {
@@ -37,6 +43,8 @@ void check(bool condition, const char* what) {
   std::fprintf(stderr, "FAILED %s\n", what);
   std::abort();
 }
+
+int probes_of_others() { return probes - own_probes; }
 
 Program make_program(int steps, std::int64_t samples, const std::vector<int>& back) {
   Program program;

@@ -18,6 +18,9 @@ struct Random {
 constexpr int kWidth = 3;
 constexpr double kSlow = 1e6;  // a step that meets more than this sleeps for a moment
 
+// Steps that were made by other threads than the one that asks.
+int probes_of_others();
+
 // A chain of probes, each of which also reads one value further back; value 0 is the input, the last the
 // output.
 Program make_program(int steps, std::int64_t samples, const std::vector<int>& back);

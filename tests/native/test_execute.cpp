@@ -51,11 +51,35 @@ void one_round(unsigned seed) {
   canceller.join();
 }
 
+// A caller who has waited long for others works alone for a while, but for a timeline.
+void crowded_caller() {
+  const std::vector<int> back = {0, 1, 0, 2};
+  Executor executor(std::make_shared<Workshop>(2), make_score(4, 2, 12, 3, 2, back));
+  const auto others_do = [&](double offset, Timeline* timeline) {
+    Case batch(12, 4, back, offset);
+    const int before = probes_of_others();
+    executor.run({{&batch.in, 1}, {&batch.out, 1}, timeline});
+    check(batch.is_right(), "the results");
+    return probes_of_others() - before;
+  };
+  check(others_do(0, nullptr) == 2 * 4, "a stage of two steps for each micro-batch is another worker's");
+  bool was_alone = false;
+  for (int i = 0; i < 1000 && !was_alone; ++i) {
+    others_do(kSlow, nullptr);
+    was_alone = others_do(0, nullptr) == 0;
+  }
+  check(was_alone, "after a long wait the caller works alone");
+  Timeline timeline;
+  others_do(kSlow, nullptr);
+  check(others_do(0, &timeline) == 2 * 4, "a timeline shows the plan as it is");
+}
+
 }  // namespace
 }  // namespace stretto
 
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 200;
+  stretto::crowded_caller();
   for (int i = 0; i < rounds; ++i) stretto::one_round(unsigned(i) * 2654435761u);
   std::printf("%d rounds\n", rounds);
 }

@@ -82,6 +82,11 @@ def test_machines_we_do_not_have(name, samples, machine, calls, streams):
     assert str(made.considered[made.stream].choice) == streams
 
 
+def test_two_cores_that_are_threads_of_one_are_left_alone():
+    made = decision("narrow", 64, MACHINES["laptop"], rates=Rates(together=0.5))
+    assert str(made.considered[made.call].choice) == str(made.considered[made.stream].choice) == "serial"
+
+
 def test_at_least_four_schedules_get_chosen():
     assert len({text.split(" ")[0] for row in DECISIONS for text in row[3:]}) >= 5
 

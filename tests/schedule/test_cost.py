@@ -52,6 +52,15 @@ def test_bandwidth_of_memory_is_shared(dense):
     assert four == pytest.approx(2 * one, rel=0.01)
 
 
+def test_cores_that_are_threads_of_one(dense):
+    model = CostModel(dense, MACHINE, replace(RATES, together=0.5))
+    one, some, all_, more = (model.step(0, 1000, held=Held("l2", "l2", workers)) for workers in (1, 4, 8, 9))
+    assert all_ == more == pytest.approx(2 * one)
+    assert some == pytest.approx(one / (1 - 0.5 * 3 / 7))
+    model.table.add(model.signatures[0], 1, Point(1000, 1.0, Held()))
+    assert model.step(0, 1000, held=Held("l2", "l2", 8)) == pytest.approx(2.0)
+
+
 def test_threads_cost_a_fork_and_small_steps_stay_on_one(dense):
     model = CostModel(dense, MACHINE, RATES)
     assert model.step(0, 1000, threads=4) == pytest.approx(model.step(0, 1000) / 4 + 1e-6)

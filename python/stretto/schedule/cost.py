@@ -146,13 +146,18 @@ class CostModel:
         remote = self.rates.remote if held.is_remote and held.weights == "memory" else 1.0
         moved = work.weights / (self._bandwidth(held.weights, used, held.workers) * remote)
         moved += work.activations / self._bandwidth(held.activations, used, held.workers)
-        return max(work.flops / (self.rates.flops * used), moved)
+        return max(work.flops / (self.rates.flops * used * self._kept(held.workers)), moved)
+
+    def _kept(self, workers: int) -> float:
+        """Share of its rates that a core keeps while so many compute."""
+        others = min(workers, self.machine.cores) - 1
+        return 1 - (1 - self.rates.together) * others / (self.machine.cores - 1) if others > 0 else 1.0
 
     def _bandwidth(self, level: str, threads: int, workers: int) -> float:
         rates = self.rates
         if level == "memory":
             return min(rates.memory * threads, rates.memory_all * threads / max(threads, workers))
-        return (rates.l2 if level == "l2" else rates.l3) * threads
+        return (rates.l2 if level == "l2" else rates.l3) * threads * self._kept(workers)
 
     def limit(self, work: StepWork, threads: int, held: Held) -> str:
         """What a step's time goes into."""
@@ -188,7 +193,7 @@ class CostModel:
         """Seconds on ``threads`` threads, from the points that were measured on ``measured``."""
 
         def wanted(at: int) -> float:
-            return self.modelled(self.works(at)[index].part(shares), threads, held) + self.rates.call
+            return self.modelled(self.works(at)[index].part(shares), threads, held) + self._call(held)
 
         converted = [
             (p.samples, p.seconds * wanted(p.samples) / self._as_measured(index, p.samples, measured, p.held))
@@ -197,7 +202,10 @@ class CostModel:
         return _between(converted, samples, wanted)
 
     def _as_measured(self, index: int, samples: int, threads: int, held: Held) -> float:
-        return self.modelled(self.works(samples)[index], threads, held) + self.rates.call
+        return self.modelled(self.works(samples)[index], threads, held) + self._call(held)
+
+    def _call(self, held: Held) -> float:
+        return self.rates.call / self._kept(held.workers)
 
 
 def _between(points: Sequence[tuple[int, float]], samples: int, model: Callable[[int], float]) -> float:

@@ -32,6 +32,7 @@ class Rates:
     """
 
     flops: float = 5e10
+    together: float = 1.0  # share of its rates that a core keeps while all compute: two may be threads of one
     l2: float = 5e10  # bytes from a core's own cache
     l3: float = 2e10
     memory: float = 1e10
