@@ -113,6 +113,19 @@ def few_terms(least: int, most: int) -> Draw:
     return draw
 
 
+def long_rows(rng: np.random.Generator, size: float) -> Work:
+    """A row times few long rows; the size is the bytes of one."""
+    k, n = int(rng.integers(8, 24, endpoint=True)), round(size / 4) | 1
+    return Work("matmul", ((1, k), (k, n)), 4.0 * n, 2.0 * k * n)
+
+
+def points_to_few(rng: np.random.Generator, size: float) -> Work:
+    """A 1x1 convolution to so many outputs, which are the size."""
+    o, channels, side = max(1, round(size)), int(rng.integers(16, 257)), int(rng.integers(14, 100))
+    flops = 2.0 * o * channels * side**2
+    return Work("conv2d", ((1, channels, side, side), (o, channels, 1, 1)), o, flops)
+
+
 def square(rng: np.random.Generator, size: float) -> Work:
     """A square product of so many operations."""
     n = max(4, round((size / 2) ** (1 / 3)))
@@ -158,6 +171,17 @@ SWEEPS = {
     ),
     "matmul_outer_terms": Sweep(
         "paths", "terms", 2, 16, few_terms(200, 800), value=lambda: constant("kernels/matmul/outer.h", "kOuterTerms")
+    ),
+    "matmul_stream_memory": Sweep(
+        "paths", "bytes of b", 2 << 20, 64 << 20, bytes_of_b(1, 2),
+        value=lambda: constant("kernels/matmul/stream.h", "kStreamMemory"),
+    ),
+    "matmul_long_rows": Sweep(
+        "paths", "bytes of a row", 4 << 10, 64 << 10, long_rows,
+        value=lambda: constant("kernels/matmul/skinny.h", "kLongRowBytes"),
+    ),
+    "conv_1x1_outputs": Sweep(
+        "paths", "outputs", 1, 24, points_to_few, value=lambda: constant("kernels/conv/conv.cpp", "kFewOutputs")
     ),
     "matmul_threads": Sweep("threads", "operations", 4e5, 1e8, square),
     "conv_threads": Sweep("threads", "operations", 4e5, 1e8, square_convolution),

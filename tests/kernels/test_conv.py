@@ -83,6 +83,7 @@ EPILOGUES = {
     [
         "1x1",
         "1x1_flat",
+        "1x1_to_few",
         "first_narrow",
         "groups_few",
         "3x3_7",

@@ -301,6 +301,14 @@ def test_b_from_memory(dtype):
         check(operands(case, dtype), dtype)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5])
+def test_few_rows_against_long_ones(rows, dtype):
+    """Rows of b that meet in one set of the first cache, long rows in caches, and a b that is fetched from memory."""
+    for k, n in [(70, 1024), (900, 512), (9, 5003), (2, 70001), (1100, 4100)]:
+        check(operands(((rows, k), (k, n), ""), dtype), dtype)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_no_terms_overwrite_a_stale_result(dtype):
     for m, n in [(1, 1), (2, 401), (3, 1000), (9, 33), (40, 300)]:

@@ -90,10 +90,22 @@ bool is_depthwise_channels_last(const ConvArgs& args) {
          args.group_inputs() == 1 && args.group_outputs() == 1 && args.taps() <= kMostTaps;
 }
 
+constexpr std::int64_t kFewOutputs = 6;  // of 1x1 kernels
+constexpr std::int64_t kFewOutputsMap = 64;
+
 // Of few outputs, positions fill vectors better.
 bool is_points_channels_last(const ConvArgs& args) {
   return (args.x.dtype == DType::f32 || args.x.dtype == DType::f64) && args.channels_last &&
          args.taps() == 1 && args.groups == 1 && args.group_inputs() > 0 && args.group_outputs() >= 8;
+}
+
+// Lanes are positions, which lie together: few outputs are rows of weights times a matrix.
+bool is_points_to_few(const ConvArgs& args) {
+  bool is_dense = true;
+  for (int d = 0; d < kSpatial; ++d) is_dense &= args.stride[d] == 1 && args.before[d] == 0;
+  return (args.x.dtype == DType::f32 || args.x.dtype == DType::f64) && !args.channels_last &&
+         args.taps() == 1 && args.groups == 1 && args.group_inputs() > 0 &&
+         args.group_outputs() <= kFewOutputs && args.map() >= kFewOutputsMap && is_dense;
 }
 
 template <int vector_bytes>

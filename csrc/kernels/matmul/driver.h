@@ -50,7 +50,10 @@ class Product {
     if constexpr (kAsItLies) {
       if (is_skinny()) return run_columns(n_, [&](auto... at) { skinny_region<T, Out>(int(m_), at...); });
       constexpr std::int64_t most = kStreamBytes / std::int64_t(sizeof(T));
-      if (is_stream()) return run_columns(most, [&](auto... at) { stream_region<T, Out>(int(m_), at...); });
+      if (is_stream()) {
+        const bool from_memory = kHasMasks || b_is_larger<T>(args_, kStreamMemory);
+        return run_columns(most, [&](auto... at) { stream_region<T, Out>(int(m_), from_memory, at...); });
+      }
       if constexpr (is_same<T, Out> && (is_same<T, float> || is_same<T, double>))
         if (is_outer()) return run_outer();
       if constexpr (is_same<T, Out>)
@@ -93,8 +96,9 @@ class Product {
   }
 
   bool is_skinny() const {
-    return k_ > 0 && b_is_usable_ && m_ <= kSkinnyRows && n_ > kPanel<T> &&
-           k_ * n_ * std::int64_t(sizeof(T)) <= kSkinnyBytes && !is_far<T>(args_);
+    if (k_ == 0 || !b_is_usable_ || m_ > kSkinnyRows || n_ <= kPanel<T>) return false;
+    if (k_ * n_ * std::int64_t(sizeof(T)) > kSkinnyBytes || is_far<T>(args_)) return false;
+    return m_ > kLongRows || n_ <= 2 * kPanel<T> || !is_read_along<T>(args_.b.strides.last(1), k_, n_);
   }
 
   // Few rows, and terms of a column that lie together.

@@ -11,6 +11,17 @@ inline constexpr std::int64_t kSkinnyBytes = 1
                                              << 20;  // of b; longer rows are better read one after the other
 inline constexpr std::int64_t kSkinnyAhead = 4;      // rows of b
 
+// Of b whose rows are long, or meet in few sets of the first cache, AVX2 rather reads one row after the other
+// (stream.h): of so few rows of a, whose sums are soon read again.
+inline constexpr int kLongRows = kHasMasks ? 0 : 2;
+inline constexpr std::int64_t kLongRowBytes = 16 << 10;
+
+template <class T>
+STRETTO_INLINE bool is_read_along(std::int64_t b_row, std::int64_t k, std::int64_t n) {
+  constexpr std::int64_t size = sizeof(T);
+  return n * size >= kLongRowBytes || meet_in_sets(b_row * size, k);
+}
+
 // Vectors of a stretch: chains for two units of four cycles, and room for a row of b.
 template <int rows>
 inline constexpr int kSkinnyVectors = rows == 1 ? 8 : 12 / rows;

@@ -11,6 +11,11 @@ inline constexpr int kStreamGroup = is_same<T, float> || is_same<T, double> ? 8 
 inline constexpr std::int64_t kStreamBytes = 16 << 10;   // of a row at a time: long pieces of each page of b
 inline constexpr std::int64_t kStreamBlock = 256 << 10;  // of b that all groups read from the L2 cache
 inline constexpr std::int64_t kStreamAhead = 128 << 10;  // of b, fetched ahead
+// Of all matrices of b, which come from memory: from the caches what is fetched by hand only takes the time
+// of loads. Measured on AVX2, for so few rows.
+inline constexpr std::int64_t kStreamMemory = 12 << 20;
+template <class T>
+inline constexpr int kStreamReadRows = !kHasMasks && (is_same<T, float> || is_same<T, double>) ? 4 : 0;
 
 // Rows of b at a time. Few streams suit the machine's own fetching best, and sums of few rows are soon read
 // again; of one row, which are half of all loads, less often (AVX2).
@@ -30,6 +35,7 @@ struct Stream {
   std::int64_t b_row;
   T* sums;
   std::int64_t sums_row;
+  bool from_memory;    // b is
   std::int64_t ahead;  // what is fetched while an element of b is read
 };
 
@@ -77,12 +83,12 @@ STRETTO_INLINE void stream_step(const Stream<T>& s, const T (&left)[rows][terms]
 }
 
 // sums[i, j] continues with terms p0 .. p0 + terms - 1, or begins with them.
-template <class T, int rows, int terms>
+template <class T, int rows, int terms, bool from_memory>
 STRETTO_INLINE void stream_terms(const Stream<T>& s, std::int64_t p0, std::int64_t columns, bool begins) {
   // Whole lines of the cache at a time, where the registers hold their sums; of one row they hold those of
   // several.
   constexpr int lanes = Vec<T>::lanes, line = 64 / int(sizeof(Vec<T>));
-  constexpr bool fetches = terms > 1;
+  constexpr bool fetches = terms > 1 && from_memory;
   constexpr int vectors = rows == 1                        ? 2 * line
                           : kManyFactors<rows>             ? 3 * line
                           : (rows + 1) * line < kRegisters ? line
@@ -99,24 +105,27 @@ STRETTO_INLINE void stream_terms(const Stream<T>& s, std::int64_t p0, std::int64
                                             begins);
 }
 
-template <class T, int rows>
+template <class T, int rows, bool from_memory>
 [[gnu::noinline]] void stream(const Stream<T>& given, std::int64_t k0, std::int64_t k1, std::int64_t columns,
                               bool begins) {
   const Stream<T> s = given;  // a copy stays in registers while sums are stored
   constexpr int terms = kStreamTerms<rows>;
   std::int64_t p = k0;
-  for (; p + terms <= k1; p += terms) stream_terms<T, rows, terms>(s, p, columns, begins && p == k0);
-  for (; p < k1; ++p) stream_terms<T, rows, 1>(s, p, columns, begins && p == k0);
+  for (; p + terms <= k1; p += terms)
+    stream_terms<T, rows, terms, from_memory>(s, p, columns, begins && p == k0);
+  for (; p < k1; ++p) stream_terms<T, rows, 1, from_memory>(s, p, columns, begins && p == k0);
 }
 
 template <class T>
 using StreamFunction = void (*)(const Stream<T>&, std::int64_t, std::int64_t, std::int64_t, bool);
 
 template <class T, int rows = kStreamGroup<T>>
-STRETTO_INLINE StreamFunction<T> stream_of(int count) {
+STRETTO_INLINE StreamFunction<T> stream_of(int count, bool from_memory) {
   if constexpr (rows > 1)
-    if (count < rows) return stream_of<T, rows - 1>(count);
-  return stream<T, rows>;
+    if (count < rows) return stream_of<T, rows - 1>(count, from_memory);
+  if constexpr (rows <= kStreamReadRows<T>)
+    if (!from_memory) return stream<T, rows, false>;
+  return stream<T, rows, true>;
 }
 
 // Terms k0 .. k1 - 1 of all rows, in groups that read a block of b from the L2 cache one after the other.
@@ -132,14 +141,14 @@ STRETTO_INLINE void stream_groups(const Stream<T>& s, int rows, std::int64_t k0,
       Stream<T> group = s;
       group.a += first * s.a_row;
       group.sums += first * s.sums_row;
-      stream_of<T>(last - first)(group, p, least(k1, p + block), columns, p == k0);
+      stream_of<T>(last - first, s.from_memory)(group, p, least(k1, p + block), columns, p == k0);
     }
 }
 
 // Columns j0..j1 of a result of at most kStreamRows rows.
 template <class T, class Out>
-STRETTO_INLINE void stream_region(int rows, const Region<T, T, Out, Chains<T>>& region, std::int64_t j0,
-                                  std::int64_t j1) {
+STRETTO_INLINE void stream_region(int rows, bool from_memory, const Region<T, T, Out, Chains<T>>& region,
+                                  std::int64_t j0, std::int64_t j1) {
   const std::int64_t columns = j1 - j0;
   const Finish<T, T, Out>& finish = region.finish;
   bool is_direct = false;
@@ -158,7 +167,8 @@ STRETTO_INLINE void stream_region(int rows, const Region<T, T, Out, Chains<T>>& 
       sums_row = finish.out_row;
     }
   }
-  Stream<T> s{region.a, region.a_row, region.a_col, region.b + j0, region.b_row, sums, sums_row, 0};
+  Stream<T> s{region.a, region.a_row, region.a_col, region.b + j0, region.b_row, sums, sums_row, from_memory,
+              0};
   // Zen 3 itself fetches long pieces of rows faster.
   if (kHasMasks || columns * std::int64_t(sizeof(T)) < kStreamBytes)
     s.ahead = kStreamAhead / std::int64_t(sizeof(T));
