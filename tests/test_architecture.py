@@ -44,7 +44,10 @@ PYTHON_LEVELS = {
     for name in names
 }
 BANNED_NAMES = {"utils", "helpers", "common", "misc"}
-BUILD_FILES = tuple(ROOT / f for f in ("CMakeLists.txt", "csrc/CMakeLists.txt", "csrc/cuda/CMakeLists.txt"))
+BUILD_FILES = tuple(
+    ROOT / f
+    for f in ("CMakeLists.txt", "csrc/CMakeLists.txt", "csrc/bindings/CMakeLists.txt", "csrc/cuda/CMakeLists.txt")
+)
 LINE_LIMIT = 500
 CPP = sorted(p for p in CSRC.rglob("*") if p.suffix in {".h", ".cpp", ".inc", ".cu"})
 OWN = sorted(
@@ -164,10 +167,10 @@ def test_flags_of_the_contract() -> None:
 
 def objects(target: str) -> list[Path]:
     """Objects of the targets whose name matches, from the newest build of the extension."""
-    modules = sorted(ROOT.glob("build/*/_core*.so"), key=lambda p: p.stat().st_mtime)
+    modules = sorted(ROOT.glob("build/*/csrc/bindings/_core*.so"), key=lambda p: p.stat().st_mtime)
     if not modules:
         pytest.skip("no build folder beside the tests: build with pip install . from this folder")
-    return sorted(modules[-1].parent.glob(f"csrc/CMakeFiles/{target}.dir/**/*.o"))
+    return sorted(modules[-1].parents[1].glob(f"CMakeFiles/{target}.dir/**/*.o"))
 
 
 def output_of(tool: str, *arguments: object) -> str:

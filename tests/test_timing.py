@@ -44,11 +44,25 @@ def test_long_calls_are_all_timed(monkeypatch):
     assert len(clock.made) == 2 * (1 + 4)  # one call to get to know each
 
 
-def test_calls_longer_than_there_is_time_have_one_round(monkeypatch):
+def test_calls_longer_than_there_is_time_are_made_once(monkeypatch):
     clock = Clock(monkeypatch)
     timings = turns({i: clock.call(i, 1.0) for i in range(3)}, seconds=0.5)
-    assert [len(times) for times in timings.values()] == [1, 1, 1]
-    assert clock.now == 6.0
+    assert timings == {0: [1.0], 1: [1.0], 2: [1.0]}
+    assert clock.now == 3.0
+
+
+def test_what_takes_far_too_long_is_not_timed():
+    def kept(seconds):
+        return timing._affordable([4, 5, 6, 7, 8], lambda i: 1.0, seconds)
+
+    assert [kept(s) for s in (0.5, 0.6, 2.0, 2.6, 1e300)] == [
+        [],
+        [4, 5, 6],
+        [4, 5, 6, 7],
+        [4, 5, 6, 7, 8],
+        [4, 5, 6, 7, 8],
+    ]
+    assert timing._affordable([4, 5], lambda i: 1.0, 0.4) == [4, 5]
 
 
 def test_who_is_behind_leaves_sooner_the_farther_it_is(monkeypatch):
@@ -89,8 +103,18 @@ def candidate(choice, period, seconds=()):
 def test_of_long_networks_three_kinds_of_streams_are_timed():
     data = [candidate(Choice("data", 2, micro_batch=n), 1.0 + n / 1000) for n in range(1, 8)]
     considered = [*data, candidate(Choice("pipeline", 2), 1.1), candidate(Choice("intra", threads=2), 1.3, (0.9,))]
-    assert timing._streams_to_time(considered, 0.2) == [8, 0, 7]
+    assert timing._streams_to_time(considered, 0.2) == []
+    assert timing._streams_to_time(considered, 3.0) == [8, 0, 7]
     assert timing._streams_to_time(considered, 100.0) == [8, 0, 7, 1, 2, 3]
+
+
+def test_streams_are_compared_with_what_runs_calls():
+    considered = [
+        candidate(Choice("serial"), 0.8, (0.92,)),
+        candidate(Choice("intra", threads=2), 0.85, (0.9,)),
+        *(candidate(Choice(name, 2), 0.8 + i / 100) for i, name in enumerate(("data", "task", "pipeline", "tensor"))),
+    ]
+    assert timing._streams_to_time(considered, 3.0)[0] == 0
 
 
 def test_a_period_is_without_what_fills_the_stages(monkeypatch):
@@ -110,5 +134,5 @@ def test_a_period_is_without_what_fills_the_stages(monkeypatch):
 
     monkeypatch.setattr(timing, "Runner", Pipeline)
     considered = [candidate(Choice("pipeline", workers), 1.0) for workers in (2, 3)]
-    timed = timing.time_streams(SimpleNamespace(program=None), considered, (), 0.1, lambda: None)
+    timed = timing.time_streams(SimpleNamespace(program=None), considered, (), 3.0, lambda: None)
     assert [c.periods for c in timed] == [(1.0,), (1.0,)]

@@ -1,7 +1,6 @@
 // The engine of our own: helpers take a seat in a region that is open and claim chunks beside the caller. The
 // caller closes the region when no chunk is left, so a helper that came too late is never waited for.
 #include <sched.h>
-#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -30,7 +29,7 @@ struct Seats {
   int free;
   int cpu;  // where the caller runs
   std::atomic<int> taken{0};
-  std::atomic<Crowding::Duration> lost{};  // the most that one helper was kept from its CPU
+  MostLost lost{};  // of its CPU by a helper
   Seats* next = nullptr;
 };
 
@@ -40,21 +39,6 @@ void pause() {
 #else
   asm volatile("yield" ::: "memory");
 #endif
-}
-
-Crowding::Duration cpu_time() {
-  timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
-}
-
-// How much longer the work took than its thread had a CPU.
-template <class Work>
-Crowding::Duration time_lost(Work work) {
-  const auto begin = Crowding::Clock::now();
-  const auto used = cpu_time();
-  work();
-  return (Crowding::Clock::now() - begin) - (cpu_time() - used);
 }
 
 template <class Condition>
@@ -83,7 +67,7 @@ class Pool {
     close(seats);
     if (has_cores) {
       const Crowding::Duration waited = Crowding::Clock::now() - end;
-      crowding_.judge(end, end - begin, std::min(waited, seats.lost.load()));
+      crowding_.judge(end, end - begin, std::min(waited, seats.lost.get()));
     }
   }
 
@@ -158,9 +142,9 @@ class Pool {
       const int woken = std::min({sleeping_, --free_, kWokenByHelper});
       lock.unlock();
       for (int i = 0; i < woken; ++i) work_.notify_one();
-      const Crowding::Duration lost = time_lost([&] { seats->region.work(); });
-      for (auto most = seats->lost.load(); lost > most && !seats->lost.compare_exchange_weak(most, lost);) {
-      }
+      const LostTime lost;
+      seats->region.work();
+      seats->lost.add(lost.so_far());
       // The caller may return as soon as the last seat is free: nothing of its stack is touched afterwards.
       if (--seats->taken == 0 && waiting_ != 0) {
         lock.lock();

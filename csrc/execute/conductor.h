@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/crowding.h"
 #include "base/parallel.h"
 #include "base/worker.h"
 #include "execute/plan.h"
@@ -31,16 +32,17 @@ class Conductor {
   explicit Conductor(const Plan& plan);
 
   // Performs every item once, on a crew of at least as many workers as the plan has. Throws what the first
-  // failing item threw, or Interrupted when `stop` was set before the last item had finished.
-  void run(Crew& crew, Watchdog& watchdog, StopFlag& stop, const Perform& perform);
+  // failing item threw, or Interrupted when `stop` was set before the last item had finished. Returns the
+  // most that one of the helpers lost of its CPU.
+  Crowding::Duration run(Crew& crew, Watchdog& watchdog, StopFlag& stop, const Perform& perform);
 
   // The same on the caller alone, whatever worker an item is for.
   void run_alone(Crew& crew, Watchdog& watchdog, StopFlag& stop, const Perform& perform) const;
 
   // The same in parts, for who has workers of his own: begin(), then work() on each of them, which throws
-  // what an item throws and returns early when it sees the stop flag.
+  // what an item throws and returns early when it sees the stop flag: how long it slept.
   void begin();
-  void work(int worker, const Setting& setting, const Perform& perform);
+  Crowding::Duration work(int worker, const Setting& setting, const Perform& perform);
 
   // To be called after setting a stop flag.
   void wake() { progress_.notify_late(); }
@@ -48,12 +50,13 @@ class Conductor {
  private:
   struct Run;
   void run_serial(std::span<const int> items, const Setting& setting, const Perform& perform) const;
-  void wait_for(int item, int worker, const Setting& setting, const std::function<void()>& every);
+  Crowding::Duration wait_for(int item, int worker, const Setting& setting,
+                              const std::function<void()>& every);
   void wait_for_others(const Setting& setting);
 
   const Plan& plan_;
-  std::vector<int> in_order_;                      // all items, each after those that it waits for
-  std::unique_ptr<std::atomic<bool>[]> finished_;  // by item
+  std::vector<int> in_order_;  // all items, each after those that it waits for
+  std::unique_ptr<std::atomic<Crowding::Duration>[]> finished_;  // by item: when, or zero
   Signal progress_;
 };
 

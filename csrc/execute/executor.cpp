@@ -1,6 +1,5 @@
 #include "execute/executor.h"
 
-#include <algorithm>
 #include <functional>
 
 #include "base/error.h"
@@ -25,18 +24,15 @@ void Executor::run(const Batch& batch) {
     const bool has_helpers = open_.plan().workers.size() > 1;
     if (has_helpers && !batch.timeline && workshop_->crowding.lasts_at(begin))
       return open_.conductor().run_alone(workshop_->crew, workshop_->watchdog, turn.stop, std::ref(perform));
-    open_.conductor().run(workshop_->crew, workshop_->watchdog, turn.stop, std::ref(perform));
-    if (has_helpers) judge(Crowding::Clock::now() - begin);
+    const auto lost =
+        open_.conductor().run(workshop_->crew, workshop_->watchdog, turn.stop, std::ref(perform));
+    const auto end = Crowding::Clock::now();
+    // What a helper lost of more than half of a run it was waited for.
+    if (has_helpers) workshop_->crowding.judge(end, end - begin - lost, lost);
   } catch (const Interrupted&) {
     if (turn.cancelled) throw Cancelled();
     throw;
   }
-}
-
-// What a run takes longer than it usually does it waited for helpers.
-void Executor::judge(Crowding::Duration took) {
-  usual_ = usual_ == Crowding::Duration::max() ? took : std::min(took, usual_ + usual_ / 64);
-  workshop_->crowding.judge(Crowding::Clock::now(), usual_, took - usual_);
 }
 
 }  // namespace stretto

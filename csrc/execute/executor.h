@@ -19,11 +19,8 @@ class Executor {
   void run(const Batch& batch);
 
  private:
-  void judge(Crowding::Duration took);
-
   std::shared_ptr<Workshop> workshop_;
   OpenPlan open_;
-  Crowding::Duration usual_ = Crowding::Duration::max();  // of a run; the least so far, forgotten slowly
 };
 
 }  // namespace stretto

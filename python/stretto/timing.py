@@ -15,18 +15,19 @@ from stretto.opening import Shop
 from stretto.program import Array
 from stretto.runner import Runner
 from stretto.schedule.candidate import Candidate
-from stretto.schedule.choose import LEAST_TIMED, call_seconds, shortlist, stream_seconds
+from stretto.schedule.choose import LEAST_TIMED, best_call, call_seconds, shortlist, stream_seconds
 from stretto.schedule.plan import Choice
 
 __all__ = ["taking_turns", "time_calls", "time_streams"]
 
 ROUNDS, LEAST_ROUNDS = 101, 3
 PATIENCE = 2  # times the seconds that the least rounds may take
+OVERRUN = 5  # times the seconds that one round of the best few may take: what takes longer is left to prediction
 TURN_SECONDS = 300e-6
 LONG = 10 * TURN_SECONDS
 DROPPED = 0.3  # who is so much slower than the best after the least rounds is timed no more
 MOST_STREAMS = 6
-LEAST_CYCLES, MOST_CYCLES = 2, 128  # of a stream: in each all workers make a batch
+LEAST_CYCLES, MOST_CYCLES = 1, 128  # of a stream: in each all workers make a batch
 
 
 def time_calls(
@@ -38,7 +39,7 @@ def time_calls(
     rank: Callable[[Candidate], float] = call_seconds,
 ) -> list[Candidate]:
     """Time calls of the shortlist, taking turns; who falls far behind leaves it."""
-    chosen = shortlist(considered, rank)
+    chosen = _affordable(shortlist(considered, rank), lambda i: call_seconds(considered[i]), seconds)
     if len(chosen) < 2 or seconds <= 0:
         return list(considered)
     runners = {i: Runner(shop.program, considered[i].choice, _shop=shop) for i in chosen}
@@ -63,7 +64,7 @@ def time_streams(
     if len(chosen) < 2 or seconds <= 0:
         return list(considered)
     cycle = max(considered[i].choice.workers * stream_seconds(considered[i]) for i in chosen)
-    cycles = max(LEAST_CYCLES, min(MOST_CYCLES, int(seconds / (len(chosen) * 5 * cycle))))
+    cycles = max(LEAST_CYCLES, int(min(MOST_CYCLES, seconds / (len(chosen) * 5 * cycle))))
     batch = tuple(inputs)
 
     def turn(choice: Choice, runner: Runner) -> float:
@@ -84,18 +85,30 @@ def time_streams(
 
 
 def _streams_to_time(considered: Sequence[Candidate], seconds: float) -> list[int]:
-    """What is best for calls, which streams take but for something faster; the best of each kind; others near them.
-
-    Of long networks few, for a round shall not take much longer than there is time.
-    """
+    """What runs calls, which streams take but for something faster; the best of each kind; others near them."""
     near = shortlist(considered, stream_seconds)
     if len(near) < 2:
         return near
-    round_of_one = LEAST_CYCLES * max(1e-6, stream_seconds(considered[near[0]]))
-    most = max(LEAST_TIMED, min(MOST_STREAMS, int(seconds / round_of_one)))
-    call = min(range(len(considered)), key=lambda i: call_seconds(considered[i]))
+    call = best_call(considered, "throughput")
     best = {considered[i].choice.schedule: i for i in reversed(near)}.values()
-    return sorted({call, *near}, key=lambda i: (i != call, i not in best, stream_seconds(considered[i])))[:most]
+    chosen = sorted({call, *near}, key=lambda i: (i != call, i not in best, stream_seconds(considered[i])))
+
+    def turn_seconds(i: int) -> float:
+        return (1 + LEAST_CYCLES) * considered[i].choice.workers * stream_seconds(considered[i])
+
+    return _affordable(chosen[:MOST_STREAMS], turn_seconds, seconds)
+
+
+def _affordable(chosen: Sequence[int], turn_seconds: Callable[[int], float], seconds: float) -> list[int]:
+    """The first of them, as many as there is time for, but three at least; or none, where these take far too long."""
+    kept: list[int] = []
+    spent = 0.0
+    for i in chosen:
+        spent += turn_seconds(i)
+        if spent > seconds * (PATIENCE if len(kept) >= LEAST_TIMED else OVERRUN):
+            break
+        kept.append(i)
+    return kept if len(kept) >= min(LEAST_TIMED, len(chosen)) else []
 
 
 def taking_turns(
@@ -103,12 +116,15 @@ def taking_turns(
 ) -> dict[int, list[float]]:
     """Seconds of each call, round by round; who is behind the best, by what the rounds so far can tell, leaves."""
     begin = time.perf_counter()
-    turns = {i: _loop(call) for i, call in calls.items()}
-    return _in_turns(turns, seconds - (time.perf_counter() - begin), progress)
+    loops = {i: _loop(call) for i, call in calls.items()}
+    elapsed = time.perf_counter() - begin
+    if elapsed > PATIENCE * seconds:
+        return {i: [once] for i, (once, _) in loops.items()}
+    return _in_turns({i: turn for i, (_, turn) in loops.items()}, seconds - elapsed, progress)
 
 
-def _loop(call: Callable[[], Any]) -> Callable[[], float]:
-    """A turn of calls, as users make them, that says the seconds of one.
+def _loop(call: Callable[[], Any]) -> tuple[float, Callable[[], float]]:
+    """The seconds of a call, and a turn of calls, as users make them, that says the seconds of one.
 
     Of short calls the first is not timed, for it finds the caches and the workers as the turn before left them.
     """
@@ -122,7 +138,7 @@ def _loop(call: Callable[[], Any]) -> Callable[[], float]:
             call()
         return _mean_seconds(call, count)
 
-    return turn
+    return once, turn
 
 
 def _in_turns(

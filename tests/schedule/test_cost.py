@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import stretto as st
-from stretto.schedule.cost import CostModel
+from stretto.schedule.cost import CostModel, StepWork
 from stretto.schedule.machine import Held, Machine, Rates
 from stretto.schedule.table import Point, Table, signature
 
@@ -57,6 +57,10 @@ def test_cores_that_are_threads_of_one(dense):
     one, some, all_, more = (model.step(0, 1000, held=Held("l2", "l2", workers)) for workers in (1, 4, 8, 9))
     assert all_ == more == pytest.approx(2 * one)
     assert some == pytest.approx(one / (1 - 0.5 * 3 / 7))
+    assert model.limit(StepWork(1e8, 0.0, 4e8), 1, Held("l2", "l2", 1)) == "arithmetic"
+    assert model.limit(StepWork(1e8, 0.0, 3e8), 1, Held("l2", "l2", 8)) == "arithmetic"
+    two_nodes = CostModel(dense, replace(MACHINE, nodes=2), replace(RATES, together=0.5))
+    assert two_nodes.step(0, 1000, held=two_nodes.held([0], 1000, 8)) == pytest.approx(2 * one)
     model.table.add(model.signatures[0], 1, Point(1000, 1.0, Held()))
     assert model.step(0, 1000, held=Held("l2", "l2", 8)) == pytest.approx(2.0)
 

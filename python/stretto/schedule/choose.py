@@ -10,7 +10,7 @@ from stretto.schedule.candidates import SCHEDULES, candidates
 from stretto.schedule.cost import CostModel
 from stretto.schedule.predict import predict
 
-__all__ = ["OBJECTIVES", "Decision", "choose", "decide", "predicted", "shortlist"]
+__all__ = ["OBJECTIVES", "Decision", "best_call", "choose", "decide", "predicted", "shortlist"]
 
 OBJECTIVES = ("throughput", "latency", "memory")
 MARGIN = 0.03  # how much faster a less simple schedule must be
@@ -104,8 +104,7 @@ def decide(considered: Sequence[Candidate], objective: str, layout: str = "") ->
     The fastest call wins; a simpler schedule within 3 % of it is preferred. Streams take the same, but for
     ``"throughput"``, where they take the least time for a batch. For ``"memory"`` the smallest arenas win, then time.
     """
-    call = _best(considered, call_seconds, [i for i, c in enumerate(considered) if c.median is not None], objective)
-    stream = call
+    call = stream = best_call(considered, objective)
     if objective == "throughput":
         timed = [i for i, c in enumerate(considered) if c.median_period is not None]
         stream = _best(considered, stream_seconds, timed, objective)
@@ -113,6 +112,11 @@ def decide(considered: Sequence[Candidate], objective: str, layout: str = "") ->
             stream = call
     rows = [replace(c, verdict=_verdict(considered, i, call, stream, objective)) for i, c in enumerate(considered)]
     return Decision(tuple(rows), call, stream, objective, layout)
+
+
+def best_call(considered: Sequence[Candidate], objective: str) -> int:
+    """Which of them runs calls."""
+    return _best(considered, call_seconds, [i for i, c in enumerate(considered) if c.median is not None], objective)
 
 
 def _best(

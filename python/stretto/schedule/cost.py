@@ -149,9 +149,10 @@ class CostModel:
         return max(work.flops / (self.rates.flops * used * self._kept(held.workers)), moved)
 
     def _kept(self, workers: int) -> float:
-        """Share of its rates that a core keeps while so many compute."""
-        others = min(workers, self.machine.cores) - 1
-        return 1 - (1 - self.rates.together) * others / (self.machine.cores - 1) if others > 0 else 1.0
+        """Share of its rates that a core keeps while so many of its node compute."""
+        most = self.machine.cores // self.machine.nodes - 1
+        others = min(workers - 1, most)
+        return 1 - (1 - self.rates.together) * others / most if others > 0 else 1.0
 
     def _bandwidth(self, level: str, threads: int, workers: int) -> float:
         rates = self.rates
@@ -165,10 +166,10 @@ class CostModel:
             return "calls"
         used = min(threads, self.machine.cores)
         arithmetic, moved = (
-            work.flops / (self.rates.flops * used),
+            work.flops / (self.rates.flops * used * self._kept(held.workers)),
             self.modelled(replace(work, flops=0.0), threads, held),
         )
-        if max(arithmetic, moved) < self.rates.call:
+        if max(arithmetic, moved) < self._call(held):
             return "calls"
         if arithmetic >= moved:
             return "arithmetic"
