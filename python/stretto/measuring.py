@@ -26,35 +26,35 @@ TAKES = 3
 APART = 0.1  # seconds
 CROWDED = 1.1  # cores that all together are worth no more than so many are not there
 ASLEEP = 1e-3  # seconds after which workers sleep
-SHORT = 2e-3  # seconds of a run that others precede whenever it is timed
+SHORT = 2e-3  # seconds of a run that others shall precede
 
 
 class StepClock:
     """Runs a program serially on the first samples of a batch, and says how long each step took.
 
-    A run is timed after others, as in a loop of calls: the caches hold what the last one left there. A long one fills
-    them itself.
+    A short run is timed after two others, as in a loop of calls: the caches hold what the last one left there. A long
+    one fills them itself.
     """
 
     def __init__(self, shop: Shop, inputs: Sequence[Array]) -> None:
         self.shop = shop
         self.inputs = inputs
         self._openings: dict[int, Openings[_core.Executor]] = {}
-        self._least: dict[tuple[int, int], float] = {}  # seconds of a run
 
     def __call__(self, samples: int, threads: int) -> list[float]:
         """Seconds of each step; a step that is a mere view takes none."""
         executor = self._executor(samples, threads)
         inputs = bind_inputs(self.shop.program, first_samples(self.shop.program, self.inputs, samples))[0]
-        for _ in range(2):
-            if self._least.get((samples, threads), 0.0) < SHORT:
-                begin = time.perf_counter()
-                executor.run(inputs)
-                took = time.perf_counter() - begin
-                self._least[samples, threads] = min(took, self._least.get((samples, threads), took))
+        seconds = self._time(executor, inputs)
+        if sum(seconds) < SHORT:
+            executor.run(inputs)
+            seconds = self._time(executor, inputs)
+        return seconds
+
+    def _time(self, executor: _core.Executor, inputs: Sequence[Array]) -> list[float]:
         seconds = [0.0] * len(self.shop.program.steps)
-        for _, _, step, _, begins, ends in executor.timeline(inputs):
-            seconds[step] += (ends - begins) * 1e-9
+        for _, _, step, _, begin, end in executor.timeline(inputs):
+            seconds[step] += (end - begin) * 1e-9
         return seconds
 
     def _executor(self, samples: int, threads: int) -> _core.Executor:
