@@ -1,7 +1,9 @@
 // Depthwise convolution with a small square kernel, channels first: lanes are neighbouring outputs of a row.
-// x is read where it lies, by masks at its edges; every vector of it serves all the output rows that it
-// meets.
+// x is read where it lies, by masks at its edges, or copied between zeros; every vector of it serves all the
+// output rows that it meets.
 #pragma once
+
+#include <cstring>
 
 #include "kernels/conv/correlation.h"
 #include "kernels/conv/finish_block.h"
@@ -13,6 +15,13 @@
 namespace stretto::STRETTO_ISA {
 
 inline constexpr std::int64_t kPlaneResultBytes = 16 << 10;  // of a block: hot in the first cache
+// Kernels that read an element so often that a copy between zeros costs less than masks at the edges, which
+// AVX-512 has for nothing.
+#if defined(__AVX2__) && !defined(__AVX512F__)
+STRETTO_INLINE constexpr bool is_framed(std::int64_t kernel) { return kernel > 3; }
+#else
+STRETTO_INLINE constexpr bool is_framed(std::int64_t) { return false; }
+#endif
 
 template <class T>
 struct DepthwisePlane {
@@ -63,14 +72,15 @@ STRETTO_INLINE void plane_rows(const DepthwisePlane<T>& t, const PlaneColumns<T,
     const std::int64_t y = r * S + t.top + j;
     const T* row = (y >= 0 && y < t.height ? t.x + y * t.x_row : t.zeros) + q * S + t.left;
     Vec<T> pixel[V][loads];
+    const auto load = [&](int v, int i) __attribute__((always_inline)) {
+      const T* from = row + PlaneColumns<T, K, S, V>::shift(v, i);
+      pixel[v][i] = full ? Vec<T>::load(from) : columns.part[v][i].load(from);
+    };
+    if constexpr (S == 2) {
 #pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) {
+      for (int v = 0; v < V; ++v) {
 #pragma GCC unroll 8
-      for (int i = 0; i < loads; ++i) {
-        const T* from = row + PlaneColumns<T, K, S, V>::shift(v, i);
-        pixel[v][i] = full ? Vec<T>::load(from) : columns.part[v][i].load(from);
-      }
-      if constexpr (S == 2) {
+        for (int i = 0; i < loads; ++i) load(v, i);
 #pragma GCC unroll 3
         for (int i = 0; i < loads; i += 2) {
           const Vec<T> a = pixel[v][i], b = pixel[v][i + 1];
@@ -81,6 +91,9 @@ STRETTO_INLINE void plane_rows(const DepthwisePlane<T>& t, const PlaneColumns<T,
     }
 #pragma GCC unroll 8
     for (int k = 0; k < K; ++k) {
+      if constexpr (S == 1)  // one column at a time: all of them would not fit the registers
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) load(v, k);
 #pragma GCC unroll 4
       for (int i = 0; i < R; ++i) {
         if (j < i * S || j - i * S >= K) continue;
@@ -122,7 +135,7 @@ struct VectorCount {
 template <class T, int K, int S>
 void run_plane(const DepthwisePlane<T>& t) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
-  constexpr int V = 1;
+  constexpr int V = S == 1 && K > 3 ? 2 : 1;  // two share a weight, which is loaded for each product
 #else
   constexpr int V = S == 1 && K == 3 ? 2 : 1;
 #endif
@@ -132,8 +145,10 @@ void run_plane(const DepthwisePlane<T>& t) {
     constexpr int W = decltype(vectors)::value;
     const PlaneColumns<T, K, S, W> columns(q * S + t.left, t.width);
     const int last = int(least(lanes, t.columns - q - (W - 1) * lanes));
-    columns.full ? plane_columns<T, K, S, W, true>(t, columns, q, last)
-                 : plane_columns<T, K, S, W, false>(t, columns, q, last);
+    if (is_framed(K) || columns.full)
+      plane_columns<T, K, S, W, true>(t, columns, q, last);
+    else if constexpr (!is_framed(K))
+      plane_columns<T, K, S, W, false>(t, columns, q, last);
     q += W * lanes;
   };
   while (q + (V - 1) * lanes < t.columns) run(VectorCount<V>{});
@@ -148,7 +163,9 @@ template <class T>
 STRETTO_INLINE PlaneFunction<T> plane_of(std::int64_t kernel, std::int64_t stride) {
   if (kernel == 3) return stride == 1 ? run_plane<T, 3, 1> : stride == 2 ? run_plane<T, 3, 2> : nullptr;
   if (kernel == 5) return stride == 1 ? run_plane<T, 5, 1> : stride == 2 ? run_plane<T, 5, 2> : nullptr;
-  if (kernel == 7) return stride == 1 ? run_plane<T, 7, 1> : nullptr;
+  if (kernel == 7)
+    return stride == 1 ? run_plane<T, 7, 1> : is_framed(7) && stride == 2 ? run_plane<T, 7, 2> : nullptr;
+  if (kernel == 4 && is_framed(4)) return stride == 1 ? run_plane<T, 4, 1> : nullptr;
   return nullptr;
 }
 
@@ -177,33 +194,70 @@ STRETTO_INLINE PlaneFunction<T> depthwise_plane_of(const Correlation& c) {
   return plane_of<T>(square_kernel(c), c.stride[1]);
 }
 
+// Rows of x between columns of zeros, so that every vector of outputs is read whole.
+template <class T>
+class Frame {
+ public:
+  Frame(const Correlation& c, std::int64_t kernel, std::int64_t rows)
+      : is_used_(is_framed(kernel)),
+        stride_(c.stride[2]),
+        pitch_(is_used_ ? (divide_up(c.out.shape.at[4], Vec<T>::lanes) * Vec<T>::lanes - 1) * stride_ + kernel
+                        : c.x.shape.at[4]),
+        rows_(is_used_ ? (rows - 1) * stride_ + kernel : 0),
+        block_((rows_ + 1) * pitch_ * std::int64_t(sizeof(T))) {
+    std::memset(block_.as<T>(), 0, std::size_t((rows_ + 1) * pitch_) * sizeof(T));
+  }
+  const T* zeros() const { return block_.as<T>() + rows_ * pitch_; }
+
+  // Has the plane read its rows here.
+  void hold(DepthwisePlane<T>& plane) const {
+    if (!is_used_) return;
+    const std::int64_t first = plane.begin * stride_ + plane.top;
+    const std::int64_t margin = greatest(0, -plane.left), skipped = greatest(0, plane.left);
+    const std::int64_t width = greatest(0, least(plane.width - skipped, pitch_ - margin));
+    for (std::int64_t i = greatest(0, -first); i < least(rows_, plane.height - first); ++i)
+      std::memcpy(block_.as<T>() + i * pitch_ + margin, plane.x + (first + i) * plane.x_row + skipped,
+                  std::size_t(width) * sizeof(T));
+    plane.x = block_.as<T>() - first * pitch_;
+    plane.x_row = plane.width = pitch_;
+    plane.left = 0;
+  }
+
+ private:
+  bool is_used_;
+  std::int64_t stride_, pitch_, rows_;
+  Scratch block_;
+};
+
 // weights_of(group, output).w[tap * step].
 template <class T, class WeightsOf>
 void run_depthwise_planes(const Correlation& c, PlaneFunction<T> function, int threads,
                           const WeightsOf& weights_of) {
-  const std::int64_t oh = c.out.shape.at[3], ow = c.out.shape.at[4], width = c.x.shape.at[4];
-  const std::int64_t most = kPlaneResultBytes / greatest(1, ow * std::int64_t(sizeof(T)));
+  const std::int64_t oh = c.out.shape.at[3], ow = c.out.shape.at[4];
+  const std::int64_t kernel = square_kernel(c);
+  const std::int64_t bytes = is_framed(kernel) ? kPlaneResultBytes / 2 : kPlaneResultBytes;
+  const std::int64_t most = bytes / greatest(1, ow * std::int64_t(sizeof(T)));
   const std::int64_t rows = least(oh, greatest(1, (most + 3) / 4) * 4),
                      blocks = divide_up(oh, greatest(1, rows));
   const std::int64_t tasks = c.out.shape.at[0] * c.groups * blocks;
   share_tasks(tasks, products_of(c), 2e5, threads, [&](std::int64_t begin, std::int64_t end) {
-    const Scratch zeros(width * std::int64_t(sizeof(T)));
-    for (std::int64_t i = 0; i < width; ++i) zeros.as<T>()[i] = T(0);
+    const Frame<T> frame(c, kernel, rows);
     for (std::int64_t task = begin; task < end; ++task) {
       const std::int64_t row = task % blocks * rows, group = task / blocks % c.groups,
                          n = task / blocks / c.groups;
       DepthwisePlane<T> plane;
       plane.x = c.x.as<T>() + n * c.x.strides.at[0] + group * c.x.strides.at[1];
-      plane.zeros = zeros.as<T>();
+      plane.zeros = frame.zeros();
       plane.x_row = c.x.strides.at[3];
       plane.height = c.x.shape.at[3];
-      plane.width = width;
+      plane.width = c.x.shape.at[4];
       plane.top = c.taps[0].at[1];
       plane.left = c.taps[0].at[2];
       plane.out_row = c.out.strides.at[3];
       plane.begin = row;
       plane.end = least(oh, row + rows);
       plane.columns = ow;
+      frame.hold(plane);
       T weights[49];
       plane.w = weights;
       for (std::int64_t o = 0; o < c.outputs; ++o) {
