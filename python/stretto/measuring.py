@@ -92,7 +92,7 @@ def median_seconds(call: Callable[[], Any], seconds: float = 0.01, least: int = 
 
 
 def measure_rates(machine: Machine) -> Rates:
-    """The machine's rates, in less than a second; what needs two cores stays at its default on one."""
+    """The machine's rates, in about a second; what needs two cores stays at its default on one."""
     rates = {
         "flops": _flops(1),
         "l2": _bandwidth(machine.l2 // 2, 1),
