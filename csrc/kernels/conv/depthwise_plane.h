@@ -204,8 +204,9 @@ class Frame {
         pitch_(is_used_ ? (divide_up(c.out.shape.at[4], Vec<T>::lanes) * Vec<T>::lanes - 1) * stride_ + kernel
                         : c.x.shape.at[4]),
         rows_(is_used_ ? (rows - 1) * stride_ + kernel : 0),
-        block_((rows_ + 1) * pitch_ * std::int64_t(sizeof(T))) {
-    std::memset(block_.as<T>(), 0, std::size_t((rows_ + 1) * pitch_) * sizeof(T));
+        size_(((rows_ + 1) * pitch_ + 1) * std::int64_t(sizeof(T))),
+        block_(size_) {
+    std::memset(block_.as<T>(), 0, std::size_t(size_));
   }
   const T* zeros() const { return block_.as<T>() + rows_ * pitch_; }
 
@@ -226,6 +227,7 @@ class Frame {
  private:
   bool is_used_;
   std::int64_t stride_, pitch_, rows_;
+  std::int64_t size_;  // one element more: vectors of pairs of columns end behind the last one
   Scratch block_;
 };
 
