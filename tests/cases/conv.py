@@ -64,6 +64,8 @@ CASES: dict[str, Case] = {
     "depthwise7": ((1, 5, 13, 20), (5, 1, 7, 7), {"padding": 3, "groups": 5}),
     "depthwise4": ((2, 5, 13, 20), (5, 1, 4, 4), {"padding": (2, 1), "groups": 5}),
     "depthwise5_far_padding": ((1, 3, 6, 9), (3, 1, 5, 5), {"padding": (9, 14), "groups": 3}),
+    "depthwise5_stripes": ((2, 2, 13, 600), (2, 1, 5, 5), {"padding": (2, 7), "groups": 2}),
+    "depthwise7_stripes_stride2": ((1, 2, 9, 1301), (2, 1, 7, 7), {"padding": 3, "stride": 2, "groups": 2}),
     "depthwise7_rows": ((1, 2, 90, 75), (2, 1, 7, 7), {"padding": 3, "groups": 2}),
     "depthwise7_stride2": ((2, 4, 23, 37), (4, 1, 7, 7), {"padding": 3, "stride": 2, "groups": 4}),
     "depthwise7_narrow": ((2, 3, 7, 7), (3, 1, 7, 7), {"padding": 3, "groups": 3}),

@@ -15,6 +15,7 @@
 namespace stretto::STRETTO_ISA {
 
 inline constexpr std::int64_t kPlaneResultBytes = 16 << 10;  // of a block: hot in the first cache
+inline constexpr std::int64_t kFrameColumns = 256;           // of outputs, at most: whole vectors
 // Kernels that read an element so often that a copy between zeros costs less than masks at the edges, which
 // AVX-512 has for nothing.
 #if defined(__AVX2__) && !defined(__AVX512F__)
@@ -194,14 +195,15 @@ STRETTO_INLINE PlaneFunction<T> depthwise_plane_of(const Correlation& c) {
   return plane_of<T>(square_kernel(c), c.stride[1]);
 }
 
-// Rows of x between columns of zeros, so that every vector of outputs is read whole.
+// Rows of x between columns of zeros, so that every vector of so many outputs is read whole.
 template <class T>
 class Frame {
  public:
-  Frame(const Correlation& c, std::int64_t kernel, std::int64_t rows)
+  Frame(const Correlation& c, std::int64_t kernel, std::int64_t rows, std::int64_t columns)
       : is_used_(is_framed(kernel)),
         stride_(c.stride[2]),
-        pitch_(is_used_ ? (divide_up(c.out.shape.at[4], Vec<T>::lanes) * Vec<T>::lanes - 1) * stride_ + kernel
+        changes_(columns < c.out.shape.at[4]),
+        pitch_(is_used_ ? (divide_up(columns, Vec<T>::lanes) * Vec<T>::lanes - 1) * stride_ + kernel
                         : c.x.shape.at[4]),
         rows_(is_used_ ? (rows - 1) * stride_ + kernel : 0),
         size_(((rows_ + 1) * pitch_ + 1) * std::int64_t(sizeof(T))),
@@ -216,9 +218,12 @@ class Frame {
     const std::int64_t first = plane.begin * stride_ + plane.top;
     const std::int64_t margin = greatest(0, -plane.left), skipped = greatest(0, plane.left);
     const std::int64_t width = greatest(0, least(plane.width - skipped, pitch_ - margin));
-    for (std::int64_t i = greatest(0, -first); i < least(rows_, plane.height - first); ++i)
-      std::memcpy(block_.as<T>() + i * pitch_ + margin, plane.x + (first + i) * plane.x_row + skipped,
+    for (std::int64_t i = greatest(0, -first); i < least(rows_, plane.height - first); ++i) {
+      T* const row = block_.as<T>() + i * pitch_;
+      if (changes_) std::memset(row, 0, std::size_t(pitch_) * sizeof(T));
+      std::memcpy(row + margin, plane.x + (first + i) * plane.x_row + skipped,
                   std::size_t(width) * sizeof(T));
+    }
     plane.x = block_.as<T>() - first * pitch_;
     plane.x_row = plane.width = pitch_;
     plane.left = 0;
@@ -226,7 +231,9 @@ class Frame {
 
  private:
   bool is_used_;
-  std::int64_t stride_, pitch_, rows_;
+  std::int64_t stride_;
+  bool changes_;  // where the zeros are
+  std::int64_t pitch_, rows_;
   std::int64_t size_;  // one element more: vectors of pairs of columns end behind the last one
   Scratch block_;
 };
@@ -238,15 +245,18 @@ void run_depthwise_planes(const Correlation& c, PlaneFunction<T> function, int t
   const std::int64_t oh = c.out.shape.at[3], ow = c.out.shape.at[4];
   const std::int64_t kernel = square_kernel(c);
   const std::int64_t bytes = is_framed(kernel) ? kPlaneResultBytes / 2 : kPlaneResultBytes;
-  const std::int64_t most = bytes / greatest(1, ow * std::int64_t(sizeof(T)));
+  const std::int64_t columns = is_framed(kernel) ? least(ow, kFrameColumns) : ow,
+                     stripes = divide_up(ow, greatest(1, columns));
+  const std::int64_t most = bytes / greatest(1, columns * std::int64_t(sizeof(T)));
   const std::int64_t rows = least(oh, greatest(1, (most + 3) / 4) * 4),
                      blocks = divide_up(oh, greatest(1, rows));
-  const std::int64_t tasks = c.out.shape.at[0] * c.groups * blocks;
+  const std::int64_t tasks = c.out.shape.at[0] * c.groups * blocks * stripes;
   share_tasks(tasks, products_of(c), 2e5, threads, [&](std::int64_t begin, std::int64_t end) {
-    const Frame<T> frame(c, kernel, rows);
+    const Frame<T> frame(c, kernel, rows, columns);
     for (std::int64_t task = begin; task < end; ++task) {
-      const std::int64_t row = task % blocks * rows, group = task / blocks % c.groups,
-                         n = task / blocks / c.groups;
+      const std::int64_t column = task % stripes * columns, block = task / stripes;
+      const std::int64_t row = block % blocks * rows, group = block / blocks % c.groups,
+                         n = block / blocks / c.groups;
       DepthwisePlane<T> plane;
       plane.x = c.x.as<T>() + n * c.x.strides.at[0] + group * c.x.strides.at[1];
       plane.zeros = frame.zeros();
@@ -254,20 +264,21 @@ void run_depthwise_planes(const Correlation& c, PlaneFunction<T> function, int t
       plane.height = c.x.shape.at[3];
       plane.width = c.x.shape.at[4];
       plane.top = c.taps[0].at[1];
-      plane.left = c.taps[0].at[2];
+      plane.left = c.taps[0].at[2] + column * c.stride[2];
       plane.out_row = c.out.strides.at[3];
       plane.begin = row;
       plane.end = least(oh, row + rows);
-      plane.columns = ow;
+      plane.columns = least(columns, ow - column);
       frame.hold(plane);
       T weights[49];
       plane.w = weights;
       for (std::int64_t o = 0; o < c.outputs; ++o) {
         const auto from = weights_of(group, o);
         for (int t = 0; t < c.tap_count; ++t) weights[t] = from.w[t * from.step];
-        plane.out = c.out.as<T>() + n * c.out.strides.at[0] + (group * c.outputs + o) * c.out.strides.at[1];
+        plane.out =
+            c.out.as<T>() + n * c.out.strides.at[0] + (group * c.outputs + o) * c.out.strides.at[1] + column;
         function(plane);
-        finish_block<T, T, T>(c, nullptr, {}, n, group, 0, row, 0, o, 1, plane.end - row, ow);
+        finish_block<T, T, T>(c, nullptr, {}, n, group, 0, row, column, o, 1, plane.end - row, plane.columns);
       }
     }
   });
