@@ -15,7 +15,7 @@
 namespace stretto::STRETTO_ISA {
 
 inline constexpr std::int64_t kPlaneResultBytes = 16 << 10;  // of a block: hot in the first cache
-inline constexpr std::int64_t kFrameColumns = 256;           // of outputs, at most: whole vectors
+inline constexpr std::int64_t kFrameColumns = 4096;          // of outputs, at most: whole vectors
 // Kernels that read an element so often that a copy between zeros costs less than masks at the edges, which
 // AVX-512 has for nothing.
 #if defined(__AVX2__) && !defined(__AVX512F__)
